@@ -1,0 +1,119 @@
+"""Fit one model on one fold, judge it, and put the result in place whole."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from osteon.cohort import Cohort
+from osteon.cohort.folder import whole
+from osteon.cohort.rows import Rows
+from osteon.design import Fold
+from osteon.engine.folder import Work, clock
+from osteon.engine.judging import chosen_cuts, lines_of
+from osteon.models import Desk, Model
+from osteon.progress import log, track
+from osteon.run import slug
+from osteon.seeds import derive
+from osteon.study import Study
+from osteon.value import Mask, Value
+
+
+def strata(cohort: Cohort, study: Study) -> np.ndarray:
+    """Whether each case is positive for the main finding (1), not (0) or unknown (2), so that parts resemble each other."""
+    target = study.targets[study.primary]
+    finding = target.findings[0] if target.findings else ""
+    if isinstance(cohort.cases, Rows) and target.cut is None:
+        return np.zeros(len(cohort), int)
+    states = [target.is_positive(case.truth[study.primary], finding) if study.primary in case.truth else None for case in cohort]
+    return np.array([2 if s is None else int(s) for s in states])
+
+
+def fit_fold(work: Work, label: str, model: Model, fold: Fold) -> None:
+    """Fit, save, answer tune, test and further parts, write lines and values; nothing where that is done already."""
+    name, here = slug(fold.name), work.run.folder
+    done = here / "notes" / slug(label) / f"{name}.json"
+    if done.exists():
+        return
+    notes: dict[str, Any] = {"fold": fold.name}
+    start = clock()
+    fitted = [_fit(work, label, model, fold, k, notes) for k in range(len(fold.fits))]
+    notes["seconds_fit"] = clock() - start
+    if len(fold.test):
+        _judge(work, label, fitted, fold, notes)
+    done.parent.mkdir(parents=True, exist_ok=True)
+    whole(done, json.dumps(notes, indent=1, default=float))
+    log.info("%s, fold %s: fitted in %.1f s", label, fold.name, notes["seconds_fit"])
+
+
+def _fit(work: Work, label: str, model: Model, fold: Fold, k: int, notes: dict[str, Any]) -> Model:
+    """One fit, or the saved one where it is there; a model folder is renamed into place when it is complete."""
+    home = work.run.folder / "models" / slug(label) / slug(fold.name) / str(k + 1)
+    if home.exists():
+        notes[f"fit {k + 1}"] = json.loads((home / "fit.json").read_text(encoding="utf-8"))["notes"]
+        return model.load(home, work.study.targets)
+    scratch = work.run.folder / "work" / slug(label) / slug(fold.name) / str(k + 1)
+    desk = Desk(work.budget, derive(work.seed, label, fold.name, k), folder=scratch)
+    train, tune = (work.cohort.take(rows) for rows in fold.fits[k])
+    fitted = model.fit(train, tune, work.study.targets, desk)
+    part = home.with_name(f".{home.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    fitted.save(part)
+    about = {"trained_on": work.cohort.origin, "cohort": work.cohort.name, "study": work.study.name, "model": label, "notes": desk.notes}
+    whole(part / "fit.json", json.dumps(about, indent=1, default=str))
+    part.rename(home)
+    shutil.rmtree(scratch, ignore_errors=True)
+    notes[f"fit {k + 1}"] = desk.notes
+    return fitted
+
+
+def _judge(work: Work, label: str, fitted: Sequence[Model], fold: Fold, notes: dict[str, Any]) -> None:
+    import pandas as pd
+
+    targets = {t: work.study.targets[t] for t in fitted[0].writes if t in work.study.targets}
+    tuned = [(rows, [m]) for m, (_, rows) in zip(fitted, fold.fits, strict=True)]
+    frames = [lines_of(work, targets, part, fold.name, "tune", answers(models, part, targets)) for rows, models in tuned for part in (work.cohort.take(rows),)]
+    cuts = chosen_cuts(targets, pd.concat(frames, ignore_index=True))
+    start = clock()
+    for part, rows in {"test": fold.test, **fold.others}.items():
+        cases = work.cohort.take(rows)
+        given = list(_kept(work, label, fold, part, cases, track(answers(fitted, cases, targets), len(cases), what=f"{label}: {part}")))
+        frames.append(lines_of(work, targets, cases, fold.name, part, given))
+        if part == "test":
+            notes["seconds_per_case"] = (clock() - start) / max(1, len(rows))
+    lines = pd.concat(frames, ignore_index=True)
+    lines["cut"] = [cuts.get((t, f), np.nan) for t, f in zip(lines["target"], lines["finding"], strict=True)]
+    work.run.write_table(f"lines/{slug(label)}/{slug(fold.name)}.csv", lines)
+    notes["cuts"] = {f"{t}.{f}": c for (t, f), c in cuts.items()}
+
+
+def answers(models: Sequence[Model], cohort: Cohort, targets: Mapping[str, Any]) -> Iterator[dict[str, Value]]:
+    """The answer of each case: of one model, or the target's mean over several."""
+    for given in zip(*(m.predict(cohort) for m in models), strict=True):
+        yield {t: targets[t].mean([g[t] for g in given]) if len(given) > 1 else given[0][t] for t in targets}
+
+
+def _kept(work: Work, label: str, fold: Fold, part: str, cohort: Cohort, given: Iterator[dict[str, Value]]) -> Iterator[dict[str, Value]]:
+    """Pass answers on and keep them below values/: plain ones in one file of a part, masks as files of their own."""
+    from osteon.readers import to_plain, write_value
+
+    folder = work.run.folder / "values" / slug(label)
+    folder.mkdir(parents=True, exist_ok=True)
+    out = []
+    for case_id, answer in zip(cohort.ids(), given, strict=True):
+        code = work.codes.cases[case_id]
+        plain = {t: {"file": write_value(folder / f"{code}_{t}", v).name} if isinstance(v, Mask) else to_plain(v) for t, v in answer.items()}
+        out.append(json.dumps({"case": code, "fold": fold.name, "part": part, "values": plain}, ensure_ascii=False))
+        yield answer
+    whole(folder / f"{slug(fold.name)}-{slug(part)}.jsonl", "\n".join(out) + "\n")
+
+
+def load_final(run_folder: Path, model: Model, targets: Mapping[str, Any]) -> list[Model]:
+    """Every fit of the model for new cases."""
+    return [model.load(home, targets) for home in sorted(p for p in run_folder.iterdir() if p.is_dir() and not p.name.startswith("."))]

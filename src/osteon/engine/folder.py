@@ -1,0 +1,170 @@
+"""A run folder while it is being made: opened, filled fold by fold, closed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from osteon.budget import Budget
+from osteon.cohort import Cohort
+from osteon.design import Design, Fold
+from osteon.errors import RunError, message
+from osteon.progress import log
+from osteon.row import EvidenceRow
+from osteon.run import FORMAT, Run
+from osteon.study import Study, source_of
+
+PACKAGES = ("osteon", "numpy", "scipy", "pandas", "scikit-learn", "torch", "timm", "monai", "pydicom")
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """A run in the making: what is fixed before the first fit."""
+
+    run: Run
+    study: Study
+    cohort: Cohort = field(kw_only=True)
+    folds: tuple[Fold, ...] = field(kw_only=True)
+    seed: int = field(kw_only=True)
+    budget: Budget = field(kw_only=True)
+    codes: Codes = field(kw_only=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """Codes of cases and patients by their place in the cohort as it was given."""
+
+    cases: Mapping[str, str]
+    patients: Mapping[str, str]
+
+
+def codes(cohort: Cohort) -> Codes:
+    """c00001, c00002 ... and p00001 ... in the order of the cohort, then of what was left out."""
+    ids = [*cohort.ids(), *(e.id for e in cohort.excluded)]
+    patients = list(dict.fromkeys(cohort.column("patient").tolist()))
+    return Codes({i: f"c{k:05d}" for k, i in enumerate(dict.fromkeys(ids), 1)}, {p: f"p{k:05d}" for k, p in enumerate(patients, 1)})
+
+
+def identity(study: Study, cohort: Cohort, plan: Design, seed: int, budget: Budget) -> str:
+    """What makes a run the same run: study file, cohort, design, seed, budget, version."""
+    table = cohort.folder / "cases.csv" if cohort.folder else None
+    data = table.read_bytes() if table and table.exists() else "\n".join(cohort.ids()).encode()
+    text = json.dumps([source_of(study), hashlib.sha256(data).hexdigest(), repr(plan), seed, asdict(budget), _version("osteon"), FORMAT])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def open_folder(study: Study, whole: Cohort, cohort: Cohort, plan: Design, folds: Sequence[Fold], *, seed: int, budget: Budget, out: Path | None) -> Work:
+    """The folder of this run, new or begun; raises RunError where the folder holds another run or other things."""
+    key = identity(study, whole, plan, seed, budget)
+    folder = out or Path("runs") / f"{study.name}-{key[:10]}"
+    begun = folder / "run.json"
+    if begun.exists() and Run(folder).about.get("identity") != key:
+        raise RunError(message(folder, "the folder holds another run", do="Name another folder with --out"))
+    if not begun.exists() and folder.exists() and any(p.name != "cohorts" for p in folder.iterdir()):
+        raise RunError(message(folder, "the folder holds other things", expected="an empty or a new folder", do="Name another folder with --out"))
+    folder.mkdir(parents=True, exist_ok=True)
+    work = Work(Run(folder), study, cohort=cohort, folds=tuple(folds), seed=seed, budget=budget, codes=codes(whole))
+    _log_to(folder / "log.txt")
+    if not begun.exists():
+        work.run.write("run.json", _about(work, key, plan))
+        _tables(work, whole)
+    log.info("run %s: %s, %d cases, budget %s, seed %d", folder.name, study.name, len(cohort), budget.name, seed)
+    return work
+
+
+def _log_to(path: Path) -> None:
+    for old in [h for h in log.handlers if isinstance(h, logging.FileHandler)]:
+        log.removeHandler(old)
+        old.close()
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _about(work: Work, key: str, plan: Design) -> dict[str, Any]:
+    cohort, study = work.cohort, work.study
+    return {
+        "format": FORMAT, "identity": key, "study": study.name, "study_file": "", "cite": study.cite, "question": study.question, "seed": work.seed,
+        "budget": asdict(work.budget), "design": repr(plan), "folds": [f.name for f in work.folds],
+        "cohort": {"name": cohort.name, "origin": cohort.origin, "licence": cohort.licence, "notes": dict(cohort.notes), "cases": len(cohort),
+                   "folder": str(cohort.folder.resolve()) if cohort.folder else "", "patients": len(set(cohort.column("patient").tolist()))},
+        "models": {label: list(model.writes) for label, model in study.models.items()},
+        "versions": {p: _version(p) for p in PACKAGES} | {"python": platform.python_version()},
+        "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "started": datetime.now(UTC).isoformat(timespec="seconds"), "finished": "",
+    }
+
+
+def _tables(work: Work, whole: Cohort) -> None:
+    """split.csv, cases.csv (only columns that the study declares), flow.csv."""
+    import pandas as pd
+
+    cohort, codes_ = work.cohort, work.codes
+    ids, patients = cohort.ids(), cohort.column("patient").tolist()
+    base = {"case": [codes_.cases[i] for i in ids], "patient": [codes_.patients[p] for p in patients], "site": [s or "" for s in cohort.column("site")]}
+    declared = dict.fromkeys((*work.study.subgroups, *(c for s in work.study.inputs.values() if s.kind == "table" for c in s.columns)))
+    columns = {name: cohort.column(name) for name in declared if name != "site"}
+    work.run.write_table("cases.csv", pd.DataFrame(base | {k: v for k, v in columns.items() if any(x is not None for x in v)}))
+    parts = [(f.name, part, rows) for f in work.folds for part, rows in parts_of(f).items()]
+    frame = pd.concat([pd.DataFrame({"case": np.array(base["case"])[rows], "patient": np.array(base["patient"])[rows], "fold": f, "part": p}) for f, p, rows in parts])
+    work.run.write_table("split.csv", frame)
+    steps = pd.DataFrame([{"step": e.step, "reason": e.reason} for e in cohort.excluded], columns=["step", "reason"])
+    flow = steps.groupby(["step", "reason"], sort=False).size().rename("n").reset_index()
+    ends = pd.DataFrame([{"step": "assessed", "reason": "", "n": len(cohort) + len(cohort.excluded)}])
+    used = pd.DataFrame([{"step": "included", "reason": "", "n": len(cohort)}])
+    work.run.write_table("flow.csv", pd.concat([ends, flow, used], ignore_index=True))
+
+
+def parts_of(fold: Fold) -> dict[str, np.ndarray]:
+    """The parts of a fold by name; a case that trains one fit and tunes another stands in both."""
+    fits = {f"{part}{'' if len(fold.fits) == 1 else f' {k}'}": rows for k, fit in enumerate(fold.fits, 1) for part, rows in zip(("train", "tune"), fit, strict=True)}
+    return fits | {"test": fold.test} | dict(fold.others)
+
+
+def close(work: Work, found: Sequence[EvidenceRow]) -> Run:
+    """Write the rows, the notes of every fit, times and memory, and mark the run finished."""
+    import pandas as pd
+
+    run = work.run
+    run.write("rows.json", [r.plain() for r in found])
+    run.write_table("rows.csv", pd.DataFrame([r.flat() for r in found]))
+    shutil.rmtree(run.folder / "work", ignore_errors=True)
+    fits = {p.relative_to(run.folder / "notes").with_suffix("").as_posix(): json.loads(p.read_text(encoding="utf-8")) for p in sorted((run.folder / "notes").rglob("*.json"))}
+    run.write("run.json", run.about | {"fits": fits, "finished": datetime.now(UTC).isoformat(timespec="seconds"), "peak_memory_mb": peak_memory()})
+    log.info("run %s: finished", run.folder.name)
+    return run
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held, in MB."""
+    import resource
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak / (1024 * 1024 if sys.platform == "darwin" else 1024))
+
+
+def clock() -> float:
+    """Seconds on a clock that never goes back."""
+    return time.perf_counter()

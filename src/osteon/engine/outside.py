@@ -1,0 +1,121 @@
+"""A finished run asked about other cases: external validation, and answers for new ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from osteon.case import Case, Deferred, Lazy
+from osteon.cohort import Cohort
+from osteon.engine.fitting import answers, load_final
+from osteon.engine.folder import Codes, codes
+from osteon.engine.judging import lines_of, rows_of_model
+from osteon.engine.reading import unreadable
+from osteon.errors import DataError, Refused, message
+from osteon.progress import log, track
+from osteon.row import EvidenceRow
+from osteon.run import Run, slug
+from osteon.study import Study
+from osteon.value import Picture, Value
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The answer of a run for one new case: a value a target, and whether it rests on simulated training cases only."""
+
+    case: Case
+    values: Mapping[str, Value]
+    simulated_weights: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Outside:
+    codes: Codes
+
+
+def validate(run: Run, cohort: Cohort) -> tuple[EvidenceRow, ...]:
+    """External validation: no retraining, the cuts of the run, the same rows; written to external/<cohort>/ of the run folder."""
+    import pandas as pd
+
+    study = run.study
+    fit_for = cohort.conform(study.inputs, study.targets, eligible=study.eligible, answered=(study.primary,))
+    fit_for = fit_for.leave_out(unreadable(fit_for, study.inputs, study.targets))
+    home, out, outside = run.folder / "external" / slug(cohort.name), [], _Outside(codes(cohort))
+    for label in study.models:
+        targets = {t: study.targets[t] for t in study.models[label].writes if t in study.targets}
+        models = load_final(run.models(label), study.models[label], study.targets)
+        given = track(answers(models, fit_for, targets), len(fit_for), what=f"{label}: {cohort.name}")
+        lines = lines_of(outside, targets, fit_for, "external", "external", given)
+        cuts = _cuts(run, label)
+        lines["cut"] = [cuts.get(f"{t}.{f}", np.nan) for t, f in zip(lines["target"], lines["finding"], strict=True)]
+        Run(home).write_table(f"lines/{slug(label)}.csv", lines)
+        about = {"name": cohort.name, "origin": cohort.origin}
+        out += rows_of_model(run, study, label, lines, part="external", named="external validation", cohort=about)
+    Run(home).write("rows.json", [r.plain() for r in out])
+    Run(home).write_table("rows.csv", pd.DataFrame([r.flat() for r in out]))
+    excluded = pd.DataFrame([{"step": e.step, "reason": e.reason} for e in fit_for.excluded], columns=["step", "reason"])
+    Run(home).write_table("flow.csv", excluded.groupby(["step", "reason"], sort=False).size().rename("n").reset_index())
+    log.info("%s: validated on %s, %d cases", run.folder.name, cohort.name, len(fit_for))
+    return tuple(out)
+
+
+def _cuts(run: Run, label: str) -> dict[str, float]:
+    """The median over folds of each cut."""
+    found: dict[str, list[float]] = {}
+    for path in (run.folder / "notes" / slug(label)).glob("*.json"):
+        for name, cut in json.loads(path.read_text(encoding="utf-8")).get("cuts", {}).items():
+            found.setdefault(name, []).append(float(cut))
+    return {name: float(np.nanmedian(cuts)) if not np.isnan(cuts).all() else float("nan") for name, cuts in found.items()}
+
+
+def predict(run: Run, cases: Cohort | Sequence[Path], *, model: str | None = None, simulated_weights_ok: bool = False) -> Iterator[Answer]:
+    """Answer new cases with the model for new cases (the paper's own unless named).
+
+    Raises Refused for a film that is not simulated where the model saw simulated cases only, unless told otherwise; DataError for bad files.
+    """
+    study = run.study
+    label = model or next(iter(study.models))
+    cohort = cases if isinstance(cases, Cohort) else from_files(study, cases)
+    cohort = cohort.conform(study.inputs, study.targets)
+    targets = {t: study.targets[t] for t in study.models[label].writes if t in study.targets}
+    models = load_final(run.models(label), study.models[label], study.targets)
+    only_simulated = run.about["cohort"]["origin"] == "simulated"
+    if only_simulated and not simulated_weights_ok:
+        _refuse_patients(cohort, study)
+    for case, values in zip(cohort, answers(models, cohort, targets), strict=True):
+        yield Answer(case, values, only_simulated)
+
+
+def _refuse_patients(cohort: Cohort, study: Study) -> None:
+    for case in cohort:
+        pictures = [case.inputs[n] for n in case.inputs if study.inputs[n].kind == "picture"]
+        known = [bool(p.notes.get("simulated")) for p in pictures if isinstance(p, Picture)]
+        if cohort.origin != "simulated" and not (known and all(known)):
+            raise Refused(message(f"case {case.id}", "this model was trained on simulated cases only and has not seen a patient", expected="a simulated case",
+                                  do="Train on your own films (`osteon run STUDY --cohort DIR`), or repeat with --simulated-weights-ok to see a demonstration"))
+
+
+def from_files(study: Study, paths: Sequence[Path]) -> Cohort:
+    """A cohort of files, one case each, read as the one picture or volume that the study reads; raises DataError."""
+    from osteon.readers import read_input
+
+    wanted = [n for n, s in study.inputs.items() if s.kind != "table" and not s.optional]
+    tables = [n for n, s in study.inputs.items() if s.kind == "table"]
+    if len(wanted) != 1 or tables:
+        raise DataError(message(study.name, "the study reads more than one file a case", do="Put the cases into a cohort folder and give that"))
+    kind = study.inputs[wanted[0]].kind
+    missing = [p for p in paths if not p.exists()]
+    if missing or not paths:
+        raise DataError(message(missing[0] if missing else study.name, "there is no such file" if missing else "no file was given"))
+    cases = [Case(f"{k}", f"{k}", inputs=Lazy({wanted[0]: Deferred(lambda p=p: read_input(p, kind))}), attributes={"file": str(p)}) for k, p in enumerate(paths, 1)]
+    return Cohort("new cases", "own", cases=cases)
+
+
+def trained_on(folder: Path) -> dict[str, Any]:
+    """What a saved model was trained on: origin, cohort, study."""
+    return dict(json.loads((folder / "fit.json").read_text(encoding="utf-8")))

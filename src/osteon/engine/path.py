@@ -1,0 +1,60 @@
+"""The one path, from data to rows, for every study."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from osteon.budget import LAPTOP, Budget
+from osteon.cohort import Cohort
+from osteon.design import CrossValidation, Design, Nested
+from osteon.engine.fitting import fit_fold, strata
+from osteon.engine.folder import close, open_folder
+from osteon.engine.judging import rows
+from osteon.engine.reading import unreadable
+from osteon.errors import DataError, message
+from osteon.run import Run
+from osteon.study import Study
+from osteon.study import study as find
+
+
+def run(study: str | Study, cohort: Cohort | None = None, *, seed: int = 0, budget: Budget = LAPTOP, design: Design | None = None, out: Path | None = None) -> Run:
+    """Train, validate and record one study; the same lines for all of them. A run that was cut short goes on where it stopped.
+
+    `cohort` is the user's or public data; without one the study's simulator makes one. Raises DataError before any work where data do not fit.
+    """
+    declared = find(study) if isinstance(study, str) else study
+    whole = cohort if cohort is not None else simulate(declared, budget=budget, seed=seed, out=out)
+    fit_for = whole.conform(declared.inputs, declared.targets, eligible=declared.eligible, answered=declared.answered)
+    fit_for = fit_for.leave_out(unreadable(fit_for, declared.inputs, declared.targets))
+    plan = capped(design or declared.design, budget)
+    folds, last = fit_for.folds(plan, seed, keep=declared.together, strata=strata(fit_for, declared))
+    desk = open_folder(declared, whole, fit_for, plan, folds, seed=seed, budget=budget, out=out)
+    for label, model in declared.models.items():
+        for fold in dict.fromkeys((*folds, last)):
+            fit_fold(desk, label, model, fold)
+    return close(desk, rows(desk))
+
+
+def simulate(study: str | Study, folder: Path | None = None, *, cases: int | None = None, seed: int = 0, site: str = "A", difficulty: float = 0.5,
+             budget: Budget = LAPTOP, out: Path | None = None) -> Cohort:
+    """A cohort folder of simulated cases (real files, exact truth); the same call goes on where it stopped."""
+    declared = find(study) if isinstance(study, str) else study
+    rows_only = all(spec.kind == "table" for spec in declared.inputs.values())
+    n = cases if cases is not None else budget.rows if rows_only else budget.cases
+    if n < 1:
+        raise DataError(message("simulate", "no case was asked for", expected="1 or more", found=f"Found {n}"))
+    if not 0 <= difficulty <= 1:
+        raise DataError(message("simulate", "the difficulty is out of range", expected="0 to 1", found=f"Found {difficulty}"))
+    home = folder or (out.parent if out else Path("runs")) / "cohorts" / f"{declared.name}-simulated-{n}-seed{seed}-site{site}-difficulty{difficulty:g}"
+    return declared.simulate(home, n, seed, site=site, difficulty=difficulty)
+
+
+def capped(design: Design, budget: Budget) -> Design:
+    """The design with no more folds, repeats and fits than the budget allows."""
+    limits = budget.limits
+    if isinstance(design, CrossValidation):
+        return replace(design, folds=min(design.folds, limits.folds), repeats=min(design.repeats, limits.repeats))
+    if isinstance(design, Nested):
+        return replace(design, outer=min(design.outer, limits.folds), inner=min(design.inner, max(2, limits.fits)))
+    return design

@@ -1,0 +1,11 @@
+"""What reads inputs and answers targets: the contract, and the few models that there are."""
+
+from __future__ import annotations
+
+from osteon.models.chain import Chain
+from osteon.models.formula import Formula
+from osteon.models.net import Net
+from osteon.models.protocol import Desk, Model
+from osteon.models.tabular import Tabular
+
+__all__ = ["Chain", "Desk", "Formula", "Model", "Net", "Tabular"]

@@ -1,0 +1,160 @@
+"""A scikit-learn estimator on the columns of a record, from a light spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from osteon.cohort import Cohort
+from osteon.errors import DataError, NotFitted, StudyError, message, near
+from osteon.models.protocol import Desk, names_of
+from osteon.targets import Target
+from osteon.targets.classes import Classes
+from osteon.value import Label, Readings, Value, Withheld
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAMES = ("logistic regression", "decision tree", "random forest", "gradient boosting", "nearest neighbours", "support vectors", "neural network",
+         "naive Bayes", "linear regression")
+
+
+@dataclass(frozen=True)
+class Tabular:
+    """An estimator by its usual name, what it reads (one record) and the one target it writes; probabilities are calibrated where the method gives none."""
+
+    name: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
+    fitted: Fitted | None = field(default=None, kw_only=True, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reads", names_of(self.reads))
+        object.__setattr__(self, "writes", names_of(self.writes))
+        if self.name not in NAMES:
+            raise StudyError(message("Tabular", f"there is no method {self.name!r}", do=near(self.name, NAMES)))
+        if len(self.reads) != 1 or len(self.writes) != 1:
+            raise StudyError(message(f"Tabular {self.name!r}", "one record is read and one target is written", found=f"Found {self.reads} and {self.writes}"))
+
+    def fit(self, train: Cohort, tune: Cohort, targets: Mapping[str, Target], desk: Desk) -> Self:
+        """Fit on the train part; cases without a truth are left out. Raises DataError where one class is all there is."""
+        target = targets[self.writes[0]]
+        table, answers = ready(train.table(self.reads[0])), outcomes(train, self.writes[0], target)
+        known = answers.notna().to_numpy()
+        if isinstance(target, Classes) and answers[known].nunique() < 2:
+            raise DataError(message(f"{self.name}, train part", f"every case of {self.writes[0]!r} has one class", expected="two or more classes",
+                                    found=f"Found {answers[known].nunique()} in {int(known.sum())} cases"))
+        estimator = pipeline(self.name, table, self.settings, desk.seed)
+        estimator.fit(table[known], answers[known].to_numpy())
+        desk.notes.update({"cases": int(known.sum()), "columns": list(table.columns), "missing_cells": int(table[known].isna().sum().sum())})
+        return replace(self, fitted=Fitted(estimator, tuple(table.columns), target))
+
+    def predict(self, cohort: Cohort) -> Iterator[dict[str, Value]]:
+        """One value a case, computed for the whole cohort at once."""
+        if self.fitted is None:
+            raise NotFitted(message(f"Tabular {self.name!r}", "it was asked before it learned", do="Call fit or load first"))
+        table = ready(cohort.table(self.reads[0]))
+        missing = [c for c in self.fitted.columns if c not in table]
+        for value in self.fitted.values(table, missing):
+            yield {self.writes[0]: value}
+
+    def save(self, folder: Path) -> None:
+        """The estimator as a skops file (JSON and arrays, no pickle)."""
+        import skops.io
+
+        if self.fitted is None:
+            raise NotFitted(message(f"Tabular {self.name!r}", "there is nothing to save"))
+        skops.io.dump({"estimator": self.fitted.estimator, "columns": list(self.fitted.columns)}, folder / "estimator.skops")
+
+    def load(self, folder: Path, targets: Mapping[str, Target]) -> Self:
+        """The fitted copy from a folder; only types of scikit-learn, LightGBM and NumPy are trusted."""
+        import skops.io
+
+        path = folder / "estimator.skops"
+        trusted = [t for t in skops.io.get_untrusted_types(file=path) if t.split(".")[0] in ("sklearn", "lightgbm", "numpy", "osteon", "collections")]
+        stored = skops.io.load(path, trusted=trusted)
+        return replace(self, fitted=Fitted(stored["estimator"], tuple(stored["columns"]), targets[self.writes[0]]))
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A fitted pipeline with its columns and the target that it answers."""
+
+    estimator: Any
+    columns: tuple[str, ...]
+    target: Target
+
+    def values(self, table: pd.DataFrame, missing: list[str]) -> list[Value]:
+        """One value a row; withheld where a column is not there at all."""
+        if missing:
+            return [Withheld(f"no column {missing[0]}")] * len(table)
+        rows = table[list(self.columns)]
+        if not isinstance(self.target, Classes):
+            return [Readings({self.target.findings[0]: float(v)}) for v in self.estimator.predict(rows)]
+        known = [str(c) for c in self.estimator.classes_]
+        out = np.zeros((len(table), len(self.target.names)))
+        out[:, [self.target.names.index(c) for c in known]] = self.estimator.predict_proba(rows)
+        names = self.target.names
+        return [Label(names[int(p.argmax())], dict(zip(names, (p / p.sum()).tolist(), strict=True))) for p in out]
+
+
+def outcomes(cohort: Cohort, name: str, target: Target) -> pd.Series:
+    """What an estimator learns of each case: the class, or the main reading; missing where there is no truth or it is open."""
+    import pandas as pd
+
+    def one(truth: Any) -> Any:
+        if isinstance(truth, Label):
+            return truth.name if isinstance(target, Classes) and truth.name in target.names else None
+        return truth.values.get(target.findings[0]) if isinstance(truth, Readings) else None
+
+    return pd.Series([one(case.truth[name]) if name in case.truth else None for case in cohort], dtype=object)
+
+
+def ready(table: pd.DataFrame) -> pd.DataFrame:
+    """Numbers as float; of every other column the text, an empty cell as the word "missing", which is a category of its own."""
+    return table.assign(**{c: table[c].where(table[c].notna(), "missing").astype(str).astype(object) for c in table.columns if table[c].dtype.kind not in "fiu"})
+
+
+def pipeline(name: str, table: pd.DataFrame, settings: Mapping[str, Any], seed: int) -> Any:
+    """Imputation, scaling and one-hot coding fitted with the estimator, so that nothing is learned outside of the train part."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    numbers = [c for c in table.columns if table[c].dtype.kind in "fiu"]
+    numeric = make_pipeline(SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler())
+    words = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=10, sparse_output=False)
+    columns = make_column_transformer((numeric, numbers), (words, [c for c in table.columns if c not in numbers]), verbose_feature_names_out=False)
+    return make_pipeline(columns, estimator(name, settings, seed))
+
+
+def estimator(name: str, settings: Mapping[str, Any], seed: int) -> Any:
+    """The estimator of a name with defaults that suit a few hundred to a few hundred thousand rows."""
+    from sklearn import ensemble, linear_model, naive_bayes, neighbors, neural_network, tree
+
+    makers: dict[str, Any] = {
+        "logistic regression": lambda: linear_model.LogisticRegression(**{"C": 1.0, "max_iter": 2000, **settings}),
+        "decision tree": lambda: tree.DecisionTreeClassifier(**{"min_samples_leaf": 20, "random_state": seed % 2**32, **settings}),
+        "random forest": lambda: ensemble.RandomForestClassifier(**{"n_estimators": 300, "min_samples_leaf": 5, "random_state": seed % 2**32, **settings}),
+        "gradient boosting": lambda: ensemble.GradientBoostingClassifier(**{"n_estimators": 100, "max_depth": 2, "subsample": 0.7, "random_state": seed % 2**32, **settings}),
+        "nearest neighbours": lambda: neighbors.KNeighborsClassifier(**{"n_neighbors": 35, **settings}),
+        "support vectors": lambda: _support_vectors(settings),
+        "neural network": lambda: neural_network.MLPClassifier(**{"hidden_layer_sizes": (32,), "alpha": 1.0, "early_stopping": True, "random_state": seed % 2**32, **settings}),
+        "naive Bayes": lambda: naive_bayes.GaussianNB(**settings),
+        "linear regression": lambda: linear_model.Ridge(**settings),
+    }
+    return makers[name]()
+
+
+def _support_vectors(settings: Mapping[str, Any]) -> Any:
+    """A support vector classifier gives no probability of its own: Platt's sigmoid on out-of-fold decisions."""
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.svm import SVC
+
+    return CalibratedClassifierCV(SVC(**{"C": 1.0, "cache_size": 500, **settings}), ensemble=False)

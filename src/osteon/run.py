@@ -1,0 +1,140 @@
+"""One folder of one run: everything after training reads it, nothing keeps state elsewhere.
+
+A case and a patient stand in it under codes by their place in the cohort (c00001, p00001): no name, identifier or date of a patient enters.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from osteon.cohort.folder import whole
+from osteon.errors import RunError, message
+from osteon.row import EvidenceRow
+from osteon.study import Study, study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = 1
+
+
+def slug(label: str) -> str:
+    """A label as a folder name."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", label).strip("-").lower()
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder; opening it reads run.json only."""
+
+    folder: Path
+
+    @staticmethod
+    def open(folder: str | Path) -> Run:
+        """A finished run; raises RunError where the folder holds none or it was cut short."""
+        path = Path(folder)
+        if not (path / "run.json").exists():
+            raise RunError(message(path, "the folder holds no run", expected="run.json", do="Give the folder that `osteon run` printed"))
+        run = Run(path)
+        if not run.about.get("finished"):
+            raise RunError(message(path, "the run was cut short", do="Give the same `osteon run` command again: it goes on where it stopped"))
+        return run
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """run.json: study, cohort, seed, budget, versions, times, memory, hashes, notes of each fit."""
+        try:
+            return dict(json.loads((self.folder / "run.json").read_text(encoding="utf-8")))
+        except json.JSONDecodeError as error:
+            raise RunError(message(self.folder / "run.json", "the file is damaged", found=f"Found: {error}")) from error
+
+    @property
+    def study(self) -> Study:
+        """The study that was run."""
+        return study(self.about["study_file"] or self.about["study"])
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the cases were made by a simulator."""
+        return bool(self.about["cohort"]["origin"] == "simulated")
+
+    @property
+    def rows(self) -> tuple[EvidenceRow, ...]:
+        """The evidence rows, the primary one first."""
+        return tuple(EvidenceRow.from_plain(r) for r in json.loads((self.folder / "rows.json").read_text(encoding="utf-8")))
+
+    @property
+    def primary(self) -> EvidenceRow:
+        """The one primary row: first model, primary target, main finding."""
+        return next(r for r in self.rows if r.question.primary)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The models, in the order of the study."""
+        return tuple(self.about["models"])
+
+    def table(self, name: str) -> pd.DataFrame:
+        """One of the tables: split, flow, cases, results (codes as text)."""
+        import pandas as pd
+
+        return pd.read_csv(self.folder / f"{name}.csv", dtype={"case": str, "patient": str, "site": str, "fold": str}, keep_default_na=True)
+
+    def lines(self, label: str, fold: str | None = None) -> pd.DataFrame:
+        """The lines of a model, of one fold or of all."""
+        import pandas as pd
+
+        folder = self.folder / "lines" / slug(label)
+        paths = [folder / f"{slug(fold)}.csv"] if fold else sorted(folder.glob("*.csv"))
+        return pd.concat([read_lines(p) for p in paths], ignore_index=True)
+
+    def values(self, label: str) -> Iterator[dict[str, Any]]:
+        """What a model answered for each test case: {"case", "fold", "values": {target: plain value}}; masks are file names below values/."""
+        for path in sorted((self.folder / "values" / slug(label)).glob("*.jsonl")):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                yield json.loads(line)
+
+    def models(self, label: str) -> Path:
+        """The folder of the model for new cases."""
+        folder = self.folder / "models" / slug(label)
+        found = [f for f in (folder / "final", *sorted(folder.glob("*"))) if f.is_dir()]
+        if not found:
+            raise RunError(message(self.folder, f"the run keeps no model {label!r}"))
+        return found[0]
+
+    def write(self, name: str, data: Mapping[str, Any] | list[Any]) -> None:
+        """Write a JSON file whole."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole(path, json.dumps(data, indent=1, ensure_ascii=False, default=_plain) + "\n")
+
+    def write_table(self, name: str, frame: pd.DataFrame) -> None:
+        """Write a CSV file whole."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def read_lines(path: Path) -> pd.DataFrame:
+    """A file of lines: text columns as text, an empty cell of a number as NaN."""
+    import pandas as pd
+
+    text = dict.fromkeys(("case", "patient", "site", "fold", "part", "target", "finding", "unit", "state", "withheld"), str)
+    frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={})
+    numbers = [c for c in frame.columns if c not in text]
+    frame[numbers] = frame[numbers].apply(pd.to_numeric, errors="coerce")
+    return frame
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):
+        return value.item()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Path):
+        return value.as_posix()
+    raise TypeError(f"{type(value).__name__} has no place in a run folder")

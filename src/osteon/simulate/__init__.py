@@ -1,0 +1,1 @@
+"""Simulators with exact truth: software verification and teaching, never evidence."""
