@@ -1,0 +1,33 @@
+"""The command line: one verb a question, `--json` everywhere, exit code 2 on bad input."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from osteon.cli import catalogue, data, machine, work
+
+app = typer.Typer(name="osteon", help="An open workbench for orthopaedic AI.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  rich_markup_mode=None)
+for verb in (catalogue.list_, catalogue.show, data.simulate, data.import_, data.check, work.run, work.predict, work.validate, work.report, machine.doctor):
+    app.command(verb.__name__.strip("_"))(verb)
+
+
+def main() -> None:
+    """Run a verb; a mistake of the user ends in one sentence and exit code 2, never in a traceback."""
+    from osteon.errors import OsteonError
+
+    try:
+        app()
+    except OsteonError as error:
+        typer.echo(f"osteon: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(0)
+    except OSError as error:
+        typer.echo(f"osteon: {error.filename or 'file'}: {error.strerror or error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("osteon: stopped. The same command goes on where it stopped.", err=True)
+        sys.exit(130)

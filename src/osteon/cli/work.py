@@ -1,0 +1,149 @@
+"""run, predict, validate and report: a study on data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from osteon.cli.screen import Json, plain
+
+if TYPE_CHECKING:
+    from osteon.budget import Budget
+    from osteon.cohort import Cohort
+    from osteon.design import Design
+    from osteon.row import EvidenceRow
+
+StudyName = Annotated[str, typer.Argument(help="name of a study, or a .py file that declares one")]
+RunFolder = Annotated[Path, typer.Argument(help="the folder of a run")]
+SimulatedOk = Annotated[bool, typer.Option("--simulated-weights-ok", help="answer patients' films with a model that has seen simulated ones only: a demonstration")]
+
+
+def run(study: StudyName, cohort: Annotated[Path | None, typer.Option(help="your cohort folder; without it cases are simulated")] = None,
+        dataset: Annotated[str, typer.Option(help="NAME=FOLDER, a public data set that the study has an adapter for")] = "",
+        budget: Annotated[str, typer.Option(help="smoke, laptop or gpu")] = "laptop", cases: Annotated[int | None, typer.Option(help="number of simulated cases")] = None,
+        seconds: Annotated[float | None, typer.Option(help="cap on the seconds of each fit")] = None, seed: int = 0,
+        folds: Annotated[int | None, typer.Option(help="cross-validation with so many folds in place of the study's design")] = None,
+        out: Annotated[Path | None, typer.Option(help="folder of the run; by default below runs/")] = None, json: Json = False) -> None:
+    """Train, validate and report a study; a run that was cut short goes on where it stopped."""
+    from osteon import engine
+    from osteon.report import report as write
+    from osteon.study import study as find
+
+    declared = find(study)
+    data = _cohort(declared, cohort, dataset)
+    done = engine.run(declared, data, seed=seed, budget=_budget(budget, cases, seconds), design=_design(folds), out=out)
+    page = write(done)
+    if json:
+        plain({"run": str(done.folder), "report": str(page), "rows": [r.plain() for r in done.rows]})
+        return
+    for row in done.rows[:1]:
+        typer.echo(sentence(row))
+    typer.echo(str(page.resolve()))
+
+
+def _budget(name: str, cases: int | None, seconds: float | None) -> Budget:
+    from osteon.budget import budget
+    from osteon.errors import DataError, message
+
+    if cases is not None and cases < 1 or seconds is not None and seconds <= 0:
+        raise DataError(message("run", "cases and seconds must be above 0", found=f"Found {cases}, {seconds}"))
+    changes: dict[str, Any] = {"cases": cases, "rows": cases} if cases else {}
+    return budget(name).with_(**changes, **({"seconds": seconds} if seconds else {}))
+
+
+def _design(folds: int | None) -> Design | None:
+    from osteon.design import CrossValidation
+
+    return CrossValidation(folds) if folds else None
+
+
+def _cohort(study: Any, folder: Path | None, dataset: str) -> Cohort | None:
+    from osteon.cohort import Cohort
+    from osteon.errors import DataError, message, near
+
+    if folder and dataset:
+        raise DataError(message("run", "a cohort and a data set were both given", do="Give one of --cohort and --dataset"))
+    if not dataset:
+        return Cohort.from_folder(folder) if folder else None
+    name, _, root = dataset.partition("=")
+    if name not in study.datasets or not root:
+        raise DataError(message("run", f"there is no data set {name!r} for {study.name}", expected="NAME=FOLDER", do=near(name, study.datasets)))
+    made: Cohort = study.datasets[name](Path(root))
+    return made
+
+
+def sentence(row: EvidenceRow) -> str:
+    """The primary result in one line."""
+    q, found = row.question, {k: v for k, v in row.metrics.items() if v["estimate"] == v["estimate"]}
+    name = next((m for m in ("auc", "mae", "dice", "ap") if m in found and not (m == "auc" and "mae" in found)), "")
+    kind = "Software verification on simulated cases" if row.source.origin == "simulated" else f"{row.source.cohort}"
+    figure = f"{name.upper()} {found[name]['estimate']:.3g} ({found[name]['lower']:.3g} to {found[name]['upper']:.3g})" if name else "no figure"
+    return f"{kind}: {row.source.model}, {q.target} {q.finding}: {figure}, n = {row.counts.get('n', 0)}."
+
+
+def predict(run: RunFolder, files: Annotated[list[Path], typer.Argument(help="films, or one cohort folder")],
+            out: Annotated[Path, typer.Option(help="folder for the answers")] = Path("."), model: Annotated[str, typer.Option(help="another model of the run")] = "",
+            simulated_weights_ok: SimulatedOk = False, json: Json = False) -> None:
+    """Answer new cases: one JSON file a case and, for a film, a PNG with landmarks, axes and angles drawn."""
+    from osteon import engine
+    from osteon.cohort import Cohort
+    from osteon.run import Run
+
+    opened = Run.open(run)
+    whole = len(files) == 1 and files[0].is_dir()
+    cases: Any = Cohort.from_folder(files[0]) if whole else files
+    out.mkdir(parents=True, exist_ok=True)
+    written = [_write(opened, answer, out) for answer in engine.predict(opened, cases, model=model or None, simulated_weights_ok=simulated_weights_ok)]
+    plain(written) if json else typer.echo("\n".join(f"{w['file'] or w['case']}: {w['json']}" + (f", {w['overlay']}" if w["overlay"] else "") for w in written))
+
+
+def _write(run: Any, answer: Any, out: Path) -> dict[str, Any]:
+    import json as codec
+
+    from osteon.cohort.folder import whole
+    from osteon.readers import to_plain
+    from osteon.value import Mask, Picture
+
+    file = answer.case.attributes.get("file", "")
+    stem = Path(file).stem if file else f"case_{answer.case.id}"
+    values = {t: to_plain(v) for t, v in answer.values.items() if not isinstance(v, Mask)}
+    warning = "This model was trained on simulated films only. The figures are a demonstration and say nothing about a patient." if answer.simulated_weights else ""
+    path = out / f"{stem}.json"
+    whole(path, codec.dumps({"study": run.about["study"], "run": run.folder.name, "warning": warning, "values": values}, indent=1, ensure_ascii=False))
+    pictures = [v for v in (answer.case.inputs[n] for n in answer.case.inputs) if isinstance(v, Picture)]
+    overlay = ""
+    if pictures:
+        from osteon.report.overlay import overlay as draw
+
+        png = out / f"{stem}.png"
+        png.write_bytes(draw(pictures[0], answer.values, run.study.targets))
+        overlay = str(png)
+    return {"case": answer.case.id, "file": str(file), "json": str(path), "overlay": overlay, "warning": warning, "values": values}
+
+
+def validate(run: RunFolder, cohort: Annotated[Path, typer.Option(help="the cohort folder of another site")], json: Json = False) -> None:
+    """External validation: the models and cuts of a run on another cohort, nothing trained; the report gets a section."""
+    from osteon import engine
+    from osteon.cohort import Cohort
+    from osteon.report import report as write
+    from osteon.run import Run
+
+    opened = Run.open(run)
+    found = engine.validate(opened, Cohort.from_folder(cohort))
+    page = write(opened)
+    if json:
+        plain({"report": str(page), "rows": [r.plain() for r in found]})
+        return
+    typer.echo("\n".join(sentence(r) for r in found if r.question.target == opened.study.primary and r.question.finding == opened.primary.question.finding))
+    typer.echo(str(page.resolve()))
+
+
+def report(run: RunFolder, json: Json = False) -> None:
+    """Write the report of a run anew."""
+    from osteon.report import report as write
+    from osteon.run import Run
+
+    page = write(Run.open(run))
+    plain({"report": str(page)}) if json else typer.echo(str(page.resolve()))
