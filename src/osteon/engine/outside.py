@@ -16,7 +16,7 @@ from osteon.engine.fitting import answers, load_final
 from osteon.engine.folder import Codes, codes
 from osteon.engine.judging import lines_of, rows_of_model
 from osteon.engine.reading import unreadable
-from osteon.errors import DataError, Refused, message
+from osteon.errors import DataError, Refused, RunError, message, near
 from osteon.progress import log, track
 from osteon.row import EvidenceRow
 from osteon.run import Run, slug
@@ -46,7 +46,7 @@ def validate(run: Run, cohort: Cohort) -> tuple[EvidenceRow, ...]:
     fit_for = cohort.conform(study.inputs, study.targets, eligible=study.eligible, answered=(study.primary,))
     fit_for = fit_for.leave_out(unreadable(fit_for, study.inputs, study.targets))
     home, out, outside = run.folder / "external" / slug(cohort.name), [], _Outside(codes(cohort))
-    for label in study.models:
+    for label in run.labels:
         targets = {t: study.targets[t] for t in study.models[label].writes if t in study.targets}
         models = load_final(run.models(label), study.models[label], study.targets)
         given = track(answers(models, fit_for, targets), len(fit_for), what=f"{label}: {cohort.name}")
@@ -79,7 +79,9 @@ def predict(run: Run, cases: Cohort | Sequence[Path], *, model: str | None = Non
     Raises Refused for a film that is not simulated where the model saw simulated cases only, unless told otherwise; DataError for bad files.
     """
     study = run.study
-    label = model or next(iter(study.models))
+    label = model or run.labels[0]
+    if label not in study.models:
+        raise RunError(message(run.folder, f"the run has no model {label!r}", do=near(label, run.labels)))
     cohort = cases if isinstance(cases, Cohort) else from_files(study, cases)
     cohort = cohort.conform(study.inputs, study.targets)
     targets = {t: study.targets[t] for t in study.models[label].writes if t in study.targets}

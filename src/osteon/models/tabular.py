@@ -145,7 +145,7 @@ def estimator(name: str, settings: Mapping[str, Any], seed: int) -> Any:
         "gradient boosting": lambda: ensemble.GradientBoostingClassifier(**{"n_estimators": 100, "max_depth": 2, "subsample": 0.7, "random_state": seed % 2**32, **settings}),
         "nearest neighbours": lambda: neighbors.KNeighborsClassifier(**{"n_neighbors": 35, **settings}),
         "support vectors": lambda: _support_vectors(settings),
-        "neural network": lambda: neural_network.MLPClassifier(**{"hidden_layer_sizes": (32,), "alpha": 1.0, "early_stopping": True, "random_state": seed % 2**32, **settings}),
+        "neural network": lambda: neural_network.MLPClassifier(**{"hidden_layer_sizes": (16,), "alpha": 1.0, "solver": "lbfgs", "max_iter": 1000, "random_state": seed % 2**32, **settings}),
         "naive Bayes": lambda: naive_bayes.GaussianNB(**settings),
         "linear regression": lambda: linear_model.Ridge(**settings),
     }
