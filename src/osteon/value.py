@@ -107,20 +107,30 @@ class Objects:
         return self.boxes[pick]
 
 
+KNOWN = "known"  # in a file of overlapping structures, the one that tells where the reference standard speaks
+UNKNOWN_LABEL = 255  # in a label map, the pixels of which it does not
+
+
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """One Boolean array a structure (structures, *grid.shape); structures may overlap, as they do in a projection."""
+    """One Boolean array a structure (structures, *grid.shape); structures may overlap, as they do in a projection.
+
+    `known` (*grid.shape) is where a reference standard speaks, where it does not speak of the whole image; only there is an answer judged.
+    """
 
     array: np.ndarray
     names: tuple[str, ...]
     grid: Grid
+    known: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         array = _frozen(self.array, bool)
+        if self.known is not None and np.shape(self.known) != tuple(self.grid.shape):
+            raise DataError(message("mask", "the known region does not fit the grid", expected=f"shape {self.grid.shape}", found=f"Found {np.shape(self.known)}"))
         if array.shape != (len(self.names), *self.grid.shape):
             raise DataError(message("mask", "the array does not fit its names and grid",
                                     expected=f"shape {(len(self.names), *self.grid.shape)}", found=f"Found {array.shape}"))
-        _set(self, array=array, names=tuple(self.names))
+        _set(self, array=array, names=tuple(self.names), known=None if self.known is None else _frozen(self.known, bool))
 
     def of(self, name: str) -> np.ndarray:
         """The Boolean array of one structure."""

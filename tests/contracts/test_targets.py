@@ -134,3 +134,19 @@ def test_the_contract_holds(family: Family) -> None:
     assert isinstance(family.target, Target)
     assert family.target.is_positive(family.truths[0], family.target.findings[0]) in (True, False, None)
     assert hash(family.target) is not None
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_an_answer_is_judged_only_where_the_reference_standard_speaks(overlap: bool, tmp_path: Path) -> None:
+    target = Masks(("femur", "tibia"))
+    array = np.zeros((2, 24, 20), bool)
+    array[0, 4:12, 4:12] = True
+    array[1, 10 if overlap else 14:20, 4:12] = True
+    known = np.zeros((24, 20), bool)
+    known[:12] = True
+    truth = target.value(read_value(write_value(tmp_path / "t", Mask(array & known, target.names, GRID, known))))
+    assert isinstance(truth, Mask) and truth.known is not None and np.array_equal(truth.known, known)
+    answer = array.copy()
+    answer[0, 12:] = True  # where nobody annotated
+    (femur, _) = target.compare(truth, Mask(answer, target.names, GRID))
+    assert femur.numbers["dice"] == 1.0

@@ -14,12 +14,12 @@ for verb in (catalogue.list_, catalogue.show, data.simulate, data.import_, data.
     app.command(verb.__name__.strip("_"))(verb)
 
 
-def main() -> None:
-    """Run a verb; a mistake of the user ends in one sentence and exit code 2, never in a traceback."""
+def main(args: list[str] | None = None) -> None:
+    """Run a verb (from `args`, or the command line); a mistake of the user ends in one sentence and exit code 2, never in a traceback."""
     from osteon.errors import OsteonError
 
     try:
-        app()
+        app(args=args)
     except OsteonError as error:
         typer.echo(f"osteon: {error}", err=True)
         sys.exit(2)

@@ -10,7 +10,7 @@ import numpy as np
 
 from osteon.errors import DataError, StudyError, message
 from osteon.targets.lines import Line, answered, mean_by_patient
-from osteon.value import Mask, Picture, Value, Withheld
+from osteon.value import KNOWN, UNKNOWN_LABEL, Mask, Picture, Value, Withheld
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Masks:
-    """Named structures; a label map holds them as 1, 2, ... in this order."""
+    """Named structures; a label map holds them as 1, 2, ... in this order, and 255 where nobody annotated."""
 
     names: tuple[str, ...]
     cut: None = field(default=None, init=False)
@@ -42,13 +42,15 @@ class Masks:
             missing = set(self.names) - set(raw.names)
             if missing:
                 raise DataError(message("mask", f"the structures {sorted(missing)} are missing", found=f"Found {raw.names}"))
-            return raw if raw.names == self.names else Mask(np.stack([raw.of(n) for n in self.names]), self.names, raw.grid)
+            known = raw.of(KNOWN) if KNOWN in raw.names else raw.known
+            return raw if raw.names == self.names else Mask(np.stack([raw.of(n) for n in self.names]), self.names, raw.grid, known)
         if isinstance(raw, Picture):
-            labels = np.unique(raw.array)
-            if labels.min() < 0 or labels.max() > len(self.names) or (labels != np.round(labels)).any():
+            known = raw.array != UNKNOWN_LABEL
+            labels = np.unique(raw.array[known])
+            if labels.size and (labels.min() < 0 or labels.max() > len(self.names) or (labels != np.round(labels)).any()):
                 raise DataError(message("mask", "the label map holds other values", expected=f"0 to {len(self.names)} for {', '.join(self.names)}",
                                         found=f"Found {labels[:8].tolist()}"))
-            return Mask(np.stack([raw.array == i + 1 for i in range(len(self.names))]), self.names, raw.grid)
+            return Mask(np.stack([raw.array == i + 1 for i in range(len(self.names))]), self.names, raw.grid, None if known.all() else known)
         raise DataError(message("mask", "no mask can be made of this", expected="a NIfTI or PNG label map", found=f"Found {type(raw).__name__}"))
 
     def score(self, value: Value, finding: str) -> float:
@@ -74,9 +76,10 @@ class Masks:
         from osteon.stats import segmentation
 
         spacing = truth.grid.spacing or (1.0,) * len(truth.grid.shape)
-        found = segmentation.mask_scores(truth.of(name), answer.of(name), spacing=spacing)
+        there = truth.known if truth.known is not None else np.ones(truth.grid.shape, bool)
+        found = segmentation.mask_scores(truth.of(name) & there, answer.of(name) & there, spacing=spacing)
         numbers = {k: float(getattr(found, k)) for k in ("dice", "iou", "hd95", "assd", "nsd")}
-        return numbers | {"size_truth": self.score(truth, name), "size_answer": self.score(answer, name)}
+        return numbers | dict(zip(("size_truth", "size_answer"), found.volumes, strict=True))
 
     def metrics(self, lines: pd.DataFrame) -> dict[str, Interval]:
         """Mean Dice, IoU, HD95, ASSD (mm) and surface Dice at 1 mm of one structure with patient-level intervals; cases with an undefined distance are not in its mean."""
