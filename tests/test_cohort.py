@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from osteon.case import Case
-from osteon.cohort import Cohort
+from osteon.cohort import Cohort, Excluded
 from osteon.cohort.conform import problems
 from osteon.errors import DataError
 from osteon.readers.inputs import Input, Radiograph, Record
@@ -104,7 +104,9 @@ def test_a_cohort_in_memory_goes_to_a_folder_and_back(tmp_path: Path) -> None:
     mask = Mask(rng.random((2, 6, 4)) > 0.5, ("femur", "tibia"), grid)
     targets = {"bones": Masks(("femur", "tibia")), "angles": Measures({"HKA": "deg"}, "HKA"), "side": Classes(("R", "L"))}
     case = Case("c", "p", site="A", inputs={"xray": picture}, truth={"bones": mask, "angles": Readings({"HKA": 178.25}), "side": Label("R")}, attributes={"sex": "female"})
-    back = Cohort("films", "own", cases=[case], licence="ours").to_folder(tmp_path / "out")
+    left_out = (Excluded("d", "reading", "xray can not be read"),)
+    back = Cohort("films", "own", cases=[case], licence="ours", excluded=left_out).to_folder(tmp_path / "out")
+    assert back.excluded == left_out
     back = back.conform({"xray": Radiograph("a film", spacing=True)}, targets, answered=tuple(targets))
     again = back.cases[0]
     assert np.array_equal(again.inputs["xray"].array, picture.array)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from osteon.cohort import Cohort, Reading
+from osteon.cohort import Cohort, Excluded, Reading
 from osteon.cohort.rows import Rows
 from osteon.errors import DataError, message, near
 from osteon.value import Picture
@@ -30,8 +30,10 @@ def read(folder: Path) -> Cohort:
     about = _about(folder)
     frame = _ids(strings(table).rename(columns=about.get("map") or {}), table)
     files = strings(folder / "files.csv") if (folder / "files.csv").exists() else None
-    return Cohort(str(about.get("name") or folder.resolve().name), str(about.get("origin") or "own"), cases=Rows(frame, folder, files=files),
-                  readings=_readings(folder / "readings.csv"), licence=str(about.get("licence") or ""), folder=folder, notes=about.get("notes") or {})
+    notes = about.get("notes") or {}
+    excluded = tuple(Excluded(str(e["id"]), str(e["step"]), str(e["reason"])) for e in notes.get("excluded") or ())
+    return Cohort(str(about.get("name") or folder.resolve().name), str(about.get("origin") or "own"), cases=Rows(frame, folder, files=files), excluded=excluded,
+                  readings=_readings(folder / "readings.csv"), licence=str(about.get("licence") or ""), folder=folder, notes=notes)
 
 
 def strings(path: Path) -> pd.DataFrame:
@@ -112,13 +114,14 @@ def write(cohort: Cohort, folder: Path) -> Cohort:
         raise DataError(message(folder, "the folder holds other things", expected="an empty or a new folder", do="Name another folder"))
     (folder / "files").mkdir(parents=True, exist_ok=True)
     rows = [_row(case, folder) for case in cohort]
-    out = finish(folder, rows, name=cohort.name, origin=cohort.origin, licence=cohort.licence, notes=cohort.notes)
+    left_out = [{"id": e.id, "step": e.step, "reason": e.reason} for e in cohort.excluded]
+    out = finish(folder, rows, name=cohort.name, origin=cohort.origin, licence=cohort.licence, notes={**cohort.notes, **({"excluded": left_out} if left_out else {})})
     if cohort.readings:
         import pandas as pd
 
         readings = pd.DataFrame([asdict(r) for r in cohort.readings]).rename(columns={"case": "case_id"})
         whole(folder / "readings.csv", readings.to_csv(index=False, lineterminator="\n"))
-    return Cohort(out.name, out.origin, cases=out.cases, excluded=cohort.excluded, readings=cohort.readings, licence=out.licence, folder=folder, notes=out.notes)
+    return replace(out, readings=cohort.readings)
 
 
 def _row(case: Any, folder: Path) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def _about(work: Work, key: str, plan: Design) -> dict[str, Any]:
     return {
         "format": FORMAT, "identity": key, "study": study.name, "study_file": "", "cite": study.cite, "question": study.question, "seed": work.seed,
         "budget": asdict(work.budget), "design": repr(plan), "folds": [f.name for f in work.folds],
-        "cohort": {"name": cohort.name, "origin": cohort.origin, "licence": cohort.licence, "notes": dict(cohort.notes), "cases": len(cohort),
+        "cohort": {"name": cohort.name, "origin": cohort.origin, "licence": cohort.licence, "notes": {k: v for k, v in cohort.notes.items() if k not in ("excluded", "map")}, "cases": len(cohort),
                    "folder": str(cohort.folder.resolve()) if cohort.folder else "", "patients": len(set(cohort.column("patient").tolist()))},
         "models": {label: list(model.writes) for label, model in study.models.items()},
         "versions": {p: _version(p) for p in PACKAGES} | {"python": platform.python_version()},
