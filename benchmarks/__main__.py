@@ -42,7 +42,8 @@ list(engine.predict(run, [path]))
 from osteon.engine.fitting import load_final
 from osteon.engine.outside import from_files
 from osteon.engine.fitting import answers
-study = run.study
+from osteon.studies import study_of
+study = study_of(run)
 models = load_final(run.models(run.labels[0]), study.models[run.labels[0]], study.targets)
 t = time.perf_counter()
 cohort = from_files(study, [path]).conform(study.inputs, study.targets)
@@ -68,7 +69,7 @@ def stages(folder: Path, budget: str, sparcs: Path | None) -> list[Stage]:
               "print('AUC', round(r.primary.metrics['auc']['estimate'], 3), 'of an attainable', round(r.primary.metrics['ceiling_auc']['estimate'], 3))"),
     ]
     if sparcs:
-        out.append(Stage("etzel_2022: SPARCS, six models, 5 folds, report", head + "from osteon.study import study\nfrom osteon.design import CrossValidation\nfrom osteon.report import report\n"
+        out.append(Stage("etzel_2022: SPARCS, six models, 5 folds, report", head + "from osteon.studies import study\nfrom osteon.design import CrossValidation\nfrom osteon.report import report\n"
                          f"s = study('etzel_2022')\nr = engine.run(s, s.datasets['sparcs_lumbar'](Path({str(sparcs)!r})), design=CrossValidation(5), out=Path({str(folder / 'sparcs')!r}))\nreport(r)\n"
                          "print('; '.join(f\"{x.source.model} {x.metrics['auc']['estimate']:.3f}\" for x in r.rows))"))
     return out

@@ -23,7 +23,8 @@ from osteon.errors import DataError, RunError
 from osteon.models import Tabular
 from osteon.run import Run
 from osteon.simulate.registry import spine_registry
-from osteon.study import Study, study
+from osteon.studies import study
+from osteon.study import Study
 
 TWO = ("logistic regression", "decision tree")
 
@@ -98,7 +99,7 @@ from pathlib import Path
 from osteon import engine
 from osteon.budget import SMOKE
 from osteon.cohort import Cohort
-from osteon.study import study
+from osteon.studies import study
 whole = study("etzel_2022")
 two = replace(whole, models={n: whole.models[n] for n in ("logistic regression", "decision tree")})
 engine.run(two, Cohort.from_folder(sys.argv[1]), seed=2, budget=SMOKE, out=Path(sys.argv[2]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-_HOMES = {"Case": "osteon.case", "Cohort": "osteon.cohort", "Study": "osteon.study", "Run": "osteon.run", "EvidenceRow": "osteon.row", "catalogue": "osteon.study",
+_HOMES = {"Case": "osteon.case", "Cohort": "osteon.cohort", "Study": "osteon.study", "Run": "osteon.run", "EvidenceRow": "osteon.row", "catalogue": "osteon.studies",
           "run": "osteon.engine", "validate": "osteon.engine", "predict": "osteon.engine", "simulate": "osteon.engine"}
 __all__ = [*_HOMES]  # noqa: PLE0604
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from osteon.errors import StudyError, message, near
 
@@ -19,34 +20,56 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """Caps on what is looked at: the longer side of an image and the side of a crop (pixels), and the width of networks (1 = as published)."""
+
+    image_side: int
+    crop_side: int
+    width: float
+
+
+@dataclass(frozen=True)
 class Budget:
-    """What a run may spend: simulated cases (`rows` where a study reads tables only), epochs, the longer side of an image and a crop (pixels), width of networks (1 = as published), seconds a fit."""
+    """What a run may spend: simulated cases (`rows` where a study reads tables only), epochs, seconds a fit, sizes and limits."""
 
     name: str
     cases: int
     rows: int
     epochs: int
-    image_side: int
-    crop_side: int
-    width: float
     seconds: float
+    sizes: Sizes
     limits: Limits
+
+    @property
+    def image_side(self) -> int:
+        """The longer side of an image, in pixels."""
+        return self.sizes.image_side
+
+    @property
+    def crop_side(self) -> int:
+        """The side of a crop, in pixels."""
+        return self.sizes.crop_side
+
+    @property
+    def width(self) -> float:
+        """The width of networks; 1 is as published."""
+        return self.sizes.width
 
     def capped(self, **wanted: float) -> dict[str, dict[str, float]]:
         """Named size and used size side by side, for each wanted size that this budget cuts."""
-        have = asdict(self) | asdict(self.limits)
+        have = asdict(self) | asdict(self.sizes) | asdict(self.limits)
         return {k: {"named": v, "used": have[k]} for k, v in wanted.items() if have[k] < v}
 
-    def with_(self, **changes: object) -> Budget:
-        """The same budget with some caps changed (`cases=40`)."""
-        return replace(self, **changes)  # type: ignore[arg-type]
+    def with_(self, **changes: Any) -> Budget:
+        """The same budget with some caps changed (`cases=40, image_side=512`)."""
+        sizes = {k: changes.pop(k) for k in ("image_side", "crop_side", "width") if k in changes}
+        return replace(self, sizes=replace(self.sizes, **sizes), **changes)
 
 
-SMOKE = Budget("smoke", cases=24, rows=400, epochs=2, image_side=256, crop_side=64, width=0.125, seconds=6.0,
-               limits=Limits(folds=2, repeats=1, fits=1, arms=2, members=2))
-LAPTOP = Budget("laptop", cases=320, rows=8_000, epochs=24, image_side=256, crop_side=128, width=0.25, seconds=420.0,
+SMOKE = Budget("smoke", cases=24, rows=400, epochs=2, seconds=6.0, sizes=Sizes(256, 64, 0.125), limits=Limits(folds=2, repeats=1, fits=1, arms=2, members=2))
+LAPTOP = Budget("laptop", cases=320, rows=8_000, epochs=24, seconds=420.0, sizes=Sizes(256, 128, 0.25),
                 limits=Limits(folds=5, repeats=1, fits=3, arms=16, members=8))
-GPU = Budget("gpu", cases=20_000, rows=1_000_000, epochs=100, image_side=1024, crop_side=352, width=1.0, seconds=14_400.0,
+GPU = Budget("gpu", cases=20_000, rows=1_000_000, epochs=100, seconds=14_400.0, sizes=Sizes(1024, 352, 1.0),
              limits=Limits(folds=10, repeats=10, fits=10, arms=256, members=64))
 BUDGETS = {b.name: b for b in (SMOKE, LAPTOP, GPU)}
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from osteon.cohort.folder import whole
 from osteon.errors import RunError, message
 from osteon.row import EvidenceRow
-from osteon.study import Study, study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,11 +51,6 @@ class Run:
             return dict(json.loads((self.folder / "run.json").read_text(encoding="utf-8")))
         except json.JSONDecodeError as error:
             raise RunError(message(self.folder / "run.json", "the file is damaged", found=f"Found: {error}")) from error
-
-    @property
-    def study(self) -> Study:
-        """The study that was run."""
-        return study(self.about["study_file"] or self.about["study"])
 
     @property
     def simulated(self) -> bool:

@@ -1,15 +1,12 @@
-"""One published system, declared; the folder of studies is the registry."""
+"""One published system, declared."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any, Protocol
 
-from osteon.budget import Budget
 from osteon.cohort import Cohort
 from osteon.design import Design
 from osteon.errors import StudyError, message, near
@@ -68,6 +65,7 @@ class Study:
     claims: tuple[Claim, ...] = ()
     differs: tuple[str, ...] = ()
     name: str = ""
+    file: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         if self.primary not in self.targets:
@@ -84,60 +82,3 @@ class Study:
         """The targets that a model learns or answers, the primary one first."""
         written = {w for model in self.models.values() for w in model.writes}
         return (self.primary, *(t for t in self.targets if t in written and t != self.primary))
-
-
-def names() -> tuple[str, ...]:
-    """The name of every study: its file name."""
-    import osteon.studies
-
-    return tuple(sorted(m.name for m in iter_modules(osteon.studies.__path__) if not m.name.startswith("_")))
-
-
-def study(name: str | Path) -> Study:
-    """The study of a name, or of a stranger's file (which is code: it runs); raises StudyError with the near names."""
-    if str(name).endswith(".py"):
-        return _from_file(Path(name))
-    if name not in names():
-        raise StudyError(message("study", f"there is no study {str(name)!r}", do=near(str(name), names())))
-    return _named(import_module(f"osteon.studies.{name}").STUDY, str(name))
-
-
-def catalogue() -> dict[str, Study]:
-    """Every study by name."""
-    return {name: study(name) for name in names()}
-
-
-def _from_file(path: Path) -> Study:
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    spec = spec_from_file_location(path.stem, path)
-    if not path.exists() or spec is None or spec.loader is None:
-        raise StudyError(message(path, "there is no such study file"))
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not isinstance(getattr(module, "STUDY", None), Study):
-        raise StudyError(message(path, "the file declares no study", expected="a last line STUDY = Study(...)"))
-    return _named(module.STUDY, path.stem)
-
-
-def _named(declared: Study, name: str) -> Study:
-    object.__setattr__(declared, "name", declared.name or name)
-    return declared
-
-
-def capped(declared: Sequence[Any], most: int) -> Sequence[Any]:
-    """The first `most` of what a study names, as a budget caps it."""
-    return declared[:most]
-
-
-def source_of(declared: Study) -> str:
-    """The text of a study's file, for the hash of a run."""
-    import inspect
-
-    import osteon.studies
-
-    path = Path(next(iter(osteon.studies.__path__))) / f"{declared.name}.py"
-    return path.read_text(encoding="utf-8") if path.exists() else inspect.getsource(type(declared)) + repr(declared.cite)
-
-
-__all__ = ["AREAS", "Budget", "Claim", "Eligible", "Simulator", "Study", "catalogue", "names", "source_of", "study"]

@@ -14,7 +14,7 @@ Filter = Annotated[str, typer.Option(help="only studies that name it")]
 
 def list_(anatomy: Filter = "", modality: Filter = "", task: Filter = "", area: Filter = "", json: Json = False) -> None:
     """List the studies; filter by anatomy, modality, task (target family) and area."""
-    from osteon.study import catalogue
+    from osteon.studies import catalogue
 
     wanted = {"anatomy": anatomy, "modality": modality, "task": task, "area": area}
     found = [_line(n, s) for n, s in catalogue().items() if all(w.lower() in _facets(s)[k].lower() for k, w in wanted.items() if w)]
@@ -39,7 +39,7 @@ def _line(name: str, study: Study) -> dict[str, str]:
 
 def show(study: Annotated[str, typer.Argument(help="name of a study, or a .py file that declares one")], json: Json = False) -> None:
     """Show what a study asks, reads, answers and claims, and the columns of its cohort folder."""
-    from osteon.study import study as find
+    from osteon.studies import study as find
 
     about = _about(find(study))
     if json:

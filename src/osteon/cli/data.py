@@ -30,7 +30,7 @@ def import_(source: Annotated[Path, typer.Argument(help="folder of DICOM files o
             answer: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for what the files do not say (laterality=R, spacing=0.143, patient=file)")] = None, json: Json = False) -> None:
     """Make a cohort folder from what you have: DICOM or images and a spreadsheet, COCO boxes, NIfTI masks, landmarks, plain tables."""
     from osteon.datasets.own import import_folder
-    from osteon.study import study as find
+    from osteon.studies import study as find
 
     cohort = import_folder(source, folder, study=find(study), spreadsheet=spreadsheet, map=_pairs(map), key=key, answers=_pairs(answer))
     about = {"folder": str(folder), "cases": len(cohort), "map": dict(cohort.notes.get("map", {}))}
@@ -71,7 +71,7 @@ def findings(folder: Path, name: str) -> dict[str, Any]:
     from osteon.cohort.conform import problems
     from osteon.engine.reading import unreadable
     from osteon.errors import DataError
-    from osteon.study import study as find
+    from osteon.studies import study as find
 
     declared = find(name)
     cohort = Cohort.from_folder(folder)

@@ -29,7 +29,7 @@ def run(study: StudyName, cohort: Annotated[Path | None, typer.Option(help="your
     """Train, validate and report a study; a run that was cut short goes on where it stopped."""
     from osteon import engine
     from osteon.report import report as write
-    from osteon.study import study as find
+    from osteon.studies import study as find
 
     declared = find(study)
     data = _cohort(declared, cohort, dataset)
@@ -116,9 +116,10 @@ def _write(run: Any, answer: Any, out: Path) -> dict[str, Any]:
     overlay = ""
     if pictures:
         from osteon.report.overlay import overlay as draw
+        from osteon.studies import study_of
 
         png = out / f"{stem}.png"
-        png.write_bytes(draw(pictures[0], answer.values, run.study.targets))
+        png.write_bytes(draw(pictures[0], answer.values, study_of(run).targets))
         overlay = str(png)
     return {"case": answer.case.id, "file": str(file), "json": str(path), "overlay": overlay, "warning": warning, "values": values}
 
@@ -136,7 +137,8 @@ def validate(run: RunFolder, cohort: Annotated[Path, typer.Option(help="the coho
     if json:
         plain({"report": str(page), "rows": [r.plain() for r in found]})
         return
-    typer.echo("\n".join(sentence(r) for r in found if r.question.target == opened.study.primary and r.question.finding == opened.primary.question.finding))
+    asked = opened.primary.question
+    typer.echo("\n".join(sentence(r) for r in found if (r.question.target, r.question.finding) == (asked.target, asked.finding)))
     typer.echo(str(page.resolve()))
 
 

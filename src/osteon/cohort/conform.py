@@ -75,7 +75,7 @@ def _input_fault(cohort: Cohort, name: str, spec: Any) -> list[str]:
     assert isinstance(cohort.cases, Rows)
     columns, where = list(cohort.cases.frame.columns), f"cohort {cohort.name}"
     if spec.kind == "table":
-        missing = [c for c in spec.needs if c not in columns]
+        missing = [c for c in spec.record.needs if c not in columns]
         texts = [message(where, f"column {c!r} is missing", expected=f"part of {name}: {spec.description}", found=f"Found {', '.join(columns)}",
                          do=near(c, columns)) for c in missing]
         none = not missing and not any(c in columns for c in spec.columns)
@@ -138,7 +138,7 @@ def _numbers(cohort: Cohort, inputs: Mapping[str, Any], targets: Mapping[str, An
     if not isinstance(cohort.cases, Rows):
         return []
     out: dict[str, Excluded] = {}
-    for column in [c for s in inputs.values() if s.kind == "table" for c in s.numbers if c in cohort.cases.frame]:
+    for column in [c for s in inputs.values() if s.kind == "table" for c in s.record.numbers if c in cohort.cases.frame]:
         cells = cohort.cases.frame[column]
         values = pd.to_numeric(cells, errors="coerce")
         bad = (values.isna() & cells.notna()) | np.isinf(values.astype(float))

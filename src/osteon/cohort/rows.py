@@ -83,8 +83,8 @@ class Rows(Sequence[Case]):
         import pandas as pd
 
         spec = self.inputs[name]
-        numbers = {c: pd.to_numeric(self.frame[c], errors="coerce").astype(float) for c in spec.numbers if c in self.frame}
-        return pd.DataFrame(numbers | {c: self.frame[c].astype(object) for c in spec.categories if c in self.frame}, index=self.frame.index)
+        numbers = {c: pd.to_numeric(self.frame[c], errors="coerce").astype(float) for c in spec.record.numbers if c in self.frame}
+        return pd.DataFrame(numbers | {c: self.frame[c].astype(object) for c in spec.record.categories if c in self.frame}, index=self.frame.index)
 
     def __getitem__(self, index: Any) -> Any:
         i = int(index)

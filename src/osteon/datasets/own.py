@@ -115,7 +115,7 @@ def _prepared(source: Path, out: Path, *, study: Any, spreadsheet: Path | None, 
 
 def _early(work: Import, frame: pd.DataFrame | None, cases: Sequence[Found], given: Mapping[str, str]) -> list[Missing]:
     """Questions that need no image: columns with a near name, and who the patients are."""
-    needs = [column for spec in work.study.inputs.values() for column in spec.needs]
+    needs = [column for spec in work.study.inputs.values() for column in spec.record.needs]
     target = work.study.targets[work.study.primary]
     primary = [work.study.primary] if isinstance(target, (Classes, Grades)) else []
     primary += [f"{work.study.primary}.{target.keys_of(target.main)[0]}"] if isinstance(target, Measures) else []

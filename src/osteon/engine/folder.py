@@ -25,7 +25,8 @@ from osteon.errors import RunError, message
 from osteon.progress import log
 from osteon.row import EvidenceRow
 from osteon.run import FORMAT, Run
-from osteon.study import Study, source_of
+from osteon.study import Study
+from osteon.studies import source_of
 
 PACKAGES = ("osteon", "numpy", "scipy", "pandas", "scikit-learn", "torch", "timm", "monai", "pydicom")
 
@@ -105,7 +106,7 @@ def _version(package: str) -> str:
 def _about(work: Work, key: str, plan: Design) -> dict[str, Any]:
     cohort, study = work.cohort, work.study
     return {
-        "format": FORMAT, "identity": key, "study": study.name, "study_file": "", "cite": study.cite, "question": study.question, "seed": work.seed,
+        "format": FORMAT, "identity": key, "study": study.name, "study_file": study.file, "cite": study.cite, "question": study.question, "seed": work.seed,
         "budget": asdict(work.budget), "design": repr(plan), "folds": [f.name for f in work.folds],
         "cohort": {"name": cohort.name, "origin": cohort.origin, "licence": cohort.licence, "notes": {k: v for k, v in cohort.notes.items() if k not in ("excluded", "map")}, "cases": len(cohort),
                    "folder": str(cohort.folder.resolve()) if cohort.folder else "", "patients": len(set(cohort.column("patient").tolist()))},

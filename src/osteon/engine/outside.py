@@ -20,6 +20,7 @@ from osteon.errors import DataError, Refused, RunError, message, near
 from osteon.progress import log, track
 from osteon.row import EvidenceRow
 from osteon.run import Run, slug
+from osteon.studies import study_of
 from osteon.study import Study
 from osteon.value import Picture, Value
 
@@ -42,7 +43,7 @@ def validate(run: Run, cohort: Cohort) -> tuple[EvidenceRow, ...]:
     """External validation: no retraining, the cuts of the run, the same rows; written to external/<cohort>/ of the run folder."""
     import pandas as pd
 
-    study = run.study
+    study = study_of(run)
     fit_for = cohort.conform(study.inputs, study.targets, eligible=study.eligible, answered=(study.primary,))
     fit_for = fit_for.leave_out(unreadable(fit_for, study.inputs, study.targets))
     home, out, outside = run.folder / "external" / slug(cohort.name), [], _Outside(codes(cohort))
@@ -78,7 +79,7 @@ def predict(run: Run, cases: Cohort | Sequence[Path], *, model: str | None = Non
 
     Raises Refused for a film that is not simulated where the model saw simulated cases only, unless told otherwise; DataError for bad files.
     """
-    study = run.study
+    study = study_of(run)
     label = model or run.labels[0]
     if label not in study.models:
         raise RunError(message(run.folder, f"the run has no model {label!r}", do=near(label, run.labels)))

@@ -15,7 +15,7 @@ from osteon.engine.reading import unreadable
 from osteon.errors import DataError, message
 from osteon.run import Run
 from osteon.study import Study
-from osteon.study import study as find
+from osteon.studies import study as find
 
 
 def run(study: str | Study, cohort: Cohort | None = None, *, seed: int = 0, budget: Budget = LAPTOP, design: Design | None = None, out: Path | None = None) -> Run:
