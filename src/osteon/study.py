@@ -14,7 +14,7 @@ from osteon.models import Model
 from osteon.readers.inputs import Input
 from osteon.targets import Target
 
-AREAS = ("basic science", "diagnosis", "outcomes assessment", "radiographic assessment", "spine-oriented surgery", "surgical planning", "rehabilitation")
+AREAS = ("basic science", "radiographic assessment", "spine-oriented surgery", "outcomes assessment", "basic ai education")
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ class Study:
     file: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
+        if not self.areas or set(self.areas) - set(AREAS):
+            raise StudyError(message(self.cite, "an area is none of the review's", expected=", ".join(AREAS), found=f"Found {self.areas}"))
         if self.primary not in self.targets:
             raise StudyError(message(self.cite, f"the primary target {self.primary!r} is not declared", do=near(self.primary, self.targets)))
         if not any(self.primary in model.writes for model in self.models.values()):

@@ -45,10 +45,10 @@ def chosen_cuts(targets: Mapping[str, Target], tuned: pd.DataFrame) -> dict[tupl
     cuts: dict[tuple[str, str], float] = {}
     for name, target in targets.items():
         for finding in target.findings if target.cut is not None else ():
-            if isinstance(target.cut, Declared):
-                cuts[name, finding] = 0.0
-                continue
             known = counted(judged(tuned[(tuned["target"] == name) & (tuned["finding"] == finding)]))
+            if isinstance(target.cut, Declared):
+                cuts |= {(name, finding): 0.0} if finding == target.findings[0] else {}
+                continue
             truth = (known["state"] == TRUE).to_numpy()
             if truth.all() or not truth.any():
                 log.warning("%s, %s: the tune part holds one state only, so no cut could be chosen", name, finding)

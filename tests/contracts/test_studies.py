@@ -1,0 +1,108 @@
+"""What every study keeps: it declares, runs small on its own simulator, beats a constant answer, reports, and is the study of the review."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from osteon import engine
+from osteon.budget import SMOKE
+from osteon.cohort import Cohort
+from osteon.report import report
+from osteon.run import Run
+from osteon.studies import names, study
+from osteon.value import Label, Readings, Value, Withheld
+
+SEED = {row["study"]: row for row in csv.DictReader((Path(__file__).parents[1] / "data" / "seed_systems.csv").open(encoding="utf-8"))}
+
+
+@dataclass(frozen=True)
+class Done:
+    """A study that ran under smoke, with the cohort that it ran on."""
+
+    run: Run
+    cohort: Cohort
+
+
+@pytest.fixture(scope="module", params=names())
+def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    folder = tmp_path_factory.mktemp(request.param)
+    cohort = engine.simulate(request.param, folder / "cohort", cases=SMOKE.rows if request.param == "etzel_2022" else SMOKE.cases, seed=1)
+    return Done(engine.run(request.param, cohort, seed=1, budget=SMOKE, out=folder / "run"), cohort)
+
+
+@pytest.mark.parametrize("name", names())
+def test_it_is_the_system_of_the_review(name: str) -> None:
+    declared = study(name)
+    assert str(declared.reference) == SEED[name]["reference"]
+    assert set(declared.areas) == set(SEED[name]["areas"].split("; "))
+    assert declared.claims and declared.differs and declared.question.endswith("?")
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_declaration_is_short_and_holds_no_loop(name: str) -> None:
+    import osteon.studies
+
+    text = (Path(osteon.studies.__path__[0]) / f"{name}.py").read_text(encoding="utf-8")
+    assert 30 <= len(text.splitlines()) <= 90
+    assert "\nfor " not in text and "\nwhile " not in text
+
+
+def test_it_gives_one_primary_row_and_says_that_it_is_simulated(done: Done) -> None:
+    rows = done.run.rows
+    assert sum(r.question.primary for r in rows) == 1
+    assert {r.source.origin for r in rows} == {"simulated"}
+    assert done.run.primary.counts["n"] + done.run.primary.counts["withheld"] > 0
+
+
+def test_its_best_model_beats_the_constant_answer(done: Done) -> None:
+    primary = done.run.primary.question
+    same = [r for r in done.run.rows if (r.question.target, r.question.finding) == (primary.target, primary.finding)]
+    gains = [gain for r in same for gain in (_gain(r.metrics),) if not math.isnan(gain)]
+    assert max(gains) > 0
+
+
+def _gain(metrics: dict[str, dict[str, float]]) -> float:
+    """How far a result lies above that of a constant answer: AUC over 0.5, or the error saved."""
+    if "mae_of_the_mean" in metrics:
+        return metrics["mae_of_the_mean"]["estimate"] - metrics["mae"]["estimate"]
+    return metrics["auc"]["estimate"] - 0.5 if "auc" in metrics else float("nan")
+
+
+def test_its_report_opens_with_the_verification_sentence(done: Done) -> None:
+    page = report(done.run).read_text(encoding="utf-8")
+    assert page.lstrip().lower().startswith("<!doctype html>")
+    assert "oftware verification" in page[: page.index("</h1>") + 4000]
+
+
+def test_a_saved_model_answers_as_it_did(done: Done) -> None:
+    told = {(a["case"], t): v for a in done.run.values(done.run.labels[0]) for t, v in a["values"].items()}
+    from osteon.engine.folder import codes
+    from osteon.readers import to_plain
+
+    coded = codes(done.cohort).cases
+    answers = {coded[a.case.id]: a.values for a in engine.predict(done.run, done.cohort)}
+    checked = [_same(to_plain(answers[case][t]), plain) for (case, t), plain in told.items() if "file" not in plain]
+    assert len(checked) >= 4 and all(checked)
+
+
+def _same(first: object, second: object) -> bool:
+    if isinstance(first, dict) and isinstance(second, dict):
+        return set(first) == set(second) and all(_same(first[k], second[k]) for k in first)
+    if isinstance(first, (list, tuple)) and isinstance(second, (list, tuple)):
+        return len(first) == len(second) and all(_same(a, b) for a, b in zip(first, second, strict=True))
+    if isinstance(first, float) and isinstance(second, (int, float)):
+        return math.isclose(first, second, rel_tol=1e-4, abs_tol=1e-4)
+    return first == second
+
+
+def test_an_answer_has_the_type_of_its_target(done: Done) -> None:
+    kinds: dict[str, tuple[type, ...]] = {"stay": (Label, Withheld), "alignment": (Readings, Withheld)}
+    check: Callable[[str, Value], bool] = lambda name, value: isinstance(value, kinds.get(name, (object,)))  # noqa: E731
+    answer = next(engine.predict(done.run, done.cohort))
+    assert all(check(name, value) for name, value in answer.values.items())
