@@ -59,7 +59,7 @@ class Single(torch.utils.data.Dataset):
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         case = self.cases[index]
-        return self.change(case.inputs["film"].array[..., None]), NAMES.index(case.truth["class"].name)
+        return self.change(case.inputs["film"].array[..., None].copy()), NAMES.index(case.truth["class"].name)
 
 
 def plain(cohort: Cohort, epochs: int) -> tuple[float, float]:

@@ -1,0 +1,268 @@
+"""What a network learns and answers for each family of targets: truth to arrays, loss, and outputs back to a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from osteon import targets
+from osteon.errors import StudyError, message
+from osteon.models.augment import Motion, Recipe
+from osteon.models.views import Seen, mask_pieces
+from osteon.models.windows import pasted
+from osteon.networks import heads
+from osteon.targets import Target
+from osteon.value import Label, Mask, Objects, Readings, Value
+
+LEAST_SCORE = 0.05  # boxes below it are noise
+TURN_FREE = frozenset({"deg", "%"})  # units that neither a turn of the film nor its scale can change by itself
+
+
+class Family(Protocol):
+    """How one family of targets is learnt. `numbers` of a window are float32 rows; mask planes are stored beside the image.
+
+    `rate` is the peak learning rate; `recipe` how batches are augmented.
+    """
+
+    @property
+    def outputs(self) -> int: ...
+    @property
+    def planes(self) -> int: ...
+    @property
+    def rate(self) -> float: ...
+    def recipe(self, crops: bool) -> Recipe: ...
+    def numbers(self, truth: Value, seen: Seen) -> list[np.ndarray] | None: ...
+    def loss(self, network: nn.Module, images: Tensor, masks: Tensor, numbers: Tensor) -> Tensor: ...
+    def outputs_of(self, network: nn.Module, images: Tensor) -> list[Any]: ...
+    def answer(self, outputs: Sequence[Any], seen: Seen) -> Value: ...
+
+
+def family_of(target: Target, *, follows: Mapping[str, float] | None = None, learnt: Mapping[str, Any] | None = None) -> Family:
+    """The family of a target, by its type; raises StudyError where a network can not answer it yet."""
+    if isinstance(target, targets.Objects):
+        return ObjectsFamily(target.names, target.most)
+    if isinstance(target, targets.Masks):
+        return MasksFamily(target.names)
+    if isinstance(target, targets.Classes):
+        return ClassesFamily(target.names)
+    if isinstance(target, targets.Measures):
+        still = all(unit in TURN_FREE for unit in target.units.values())
+        family = MeasuresFamily(target.keys, dict(follows or {}), scalable=still)
+        return replace(family, **{k: tuple(v) for k, v in learnt.items()}) if learnt else family
+    raise StudyError(message("Net", f"a network does not answer {type(target).__name__}", expected="Objects, Masks, Classes or Measures"))
+
+
+def moved(family: Family, numbers: Tensor, how: Motion) -> Tensor:
+    """The numbers after the pictures were moved: boxes and readings follow, a class stays."""
+    return family.moved(numbers, how) if isinstance(family, (ObjectsFamily, MeasuresFamily)) else numbers
+
+
+def studied(family: Family, numbers: np.ndarray) -> Family:
+    """The family with what it takes from the truths of the train part, beside the weights."""
+    return family.studied(numbers) if isinstance(family, MeasuresFamily) else family
+
+
+def learnt(family: Family) -> dict[str, Any]:
+    """What `studied` found, as plain data."""
+    return {"mean": family.mean, "sd": family.sd} if isinstance(family, MeasuresFamily) else {}
+
+
+@dataclass(frozen=True)
+class ObjectsFamily:
+    """Boxes; the numbers of an image are (boxes, 5): label, row0, col0, row1, col1 as edges of the stored frame (label -1: no box)."""
+
+    names: tuple[str, ...]
+    most: int | None
+    planes: int = field(default=0, kw_only=True)
+    rate: float = field(default=4e-3, kw_only=True)
+
+    @property
+    def outputs(self) -> int:
+        """One a label."""
+        return len(self.names)
+
+    def recipe(self, crops: bool) -> Recipe:
+        """Never mirrored: left and right are marked on the film."""
+        return Recipe(4.0, 0.12, shift=0.06)
+
+    def numbers(self, truth: Value, seen: Seen) -> list[np.ndarray] | None:
+        """The boxes of the truth in the frame of each window."""
+        assert isinstance(truth, Objects)
+        labels = np.array([self.names.index(n) for n in truth.labels], float)
+        return [np.column_stack([labels, w.into(truth.boxes)]).reshape(-1, 5) for w in seen.windows]
+
+    def moved(self, numbers: Tensor, how: Motion) -> Tensor:
+        """Boxes moved and cut at the frame; one that is cut to less than a third of itself is dropped."""
+        boxes = how.boxes(numbers[..., 1:])
+        limits = boxes.new_tensor([*how.frame, *how.frame])
+        inside = torch.minimum(boxes.clamp(min=0), limits)
+        area, left = (torch.prod((b[..., 2:] - b[..., :2]).clamp(min=0), dim=-1) for b in (boxes, inside))
+        label = torch.where(left > area / 3, numbers[..., 0], -1.0)
+        return torch.cat((label[..., None], inside), dim=-1)
+
+    def loss(self, network: nn.Module, images: Tensor, masks: Tensor, numbers: Tensor) -> Tensor:
+        """The sum of the losses that the detector itself defines."""
+        objects = [(row[row[:, 0] >= 0, 1:], row[row[:, 0] >= 0, 0].long()) for row in numbers]
+        return torch.stack(list(network.losses({"image": images, "objects": objects}).values())).sum()
+
+    def outputs_of(self, network: nn.Module, images: Tensor) -> list[Any]:
+        """Boxes (n, 4), scores and labels an image, best first."""
+        found = network.decode(network(images), tuple(images.shape[-2:]), score=LEAST_SCORE)  # type: ignore[operator]
+        return [tuple(part.cpu().numpy() for part in image) for image in found]
+
+    def answer(self, outputs: Sequence[Any], seen: Seen) -> Value:
+        """Boxes on the film, at most `most` of a label."""
+        (boxes, scores, labels), (window,) = outputs[0], seen.windows
+        rank = [int((labels[:i] == label).sum()) for i, label in enumerate(labels)]
+        keep = np.array([self.most is None or r < self.most for r in rank], bool)
+        limit = np.tile(np.array(seen.grid.shape, float), 2) - 0.5
+        placed = np.clip(window.back(boxes[keep].reshape(-1, 4)), -0.5, limit)
+        return Objects(placed, tuple(self.names[int(i)] for i in labels[keep]), scores[keep], seen.grid)
+
+
+@dataclass(frozen=True)
+class MasksFamily:
+    """Structures that may overlap; the truth is how much of each pixel a structure covers, stored as planes beside the image."""
+
+    names: tuple[str, ...]
+    rate: float = field(default=3e-3, kw_only=True)
+
+    @property
+    def outputs(self) -> int:
+        """One a structure."""
+        return len(self.names)
+
+    @property
+    def planes(self) -> int:
+        """One a structure."""
+        return len(self.names)
+
+    def recipe(self, crops: bool) -> Recipe:
+        """A crop holds no marker of its own and may be mirrored; its place and size vary as a detector's do."""
+        return Recipe(12.0, 0.15, shift=0.08, mirror=True) if crops else Recipe(5.0, 0.12, shift=0.06)
+
+    def numbers(self, truth: Value, seen: Seen) -> list[np.ndarray] | None:
+        """Nothing: the truth lies in the planes."""
+        return [np.zeros((0,), np.float32)] * len(seen.windows)
+
+    def masks(self, truth: Value, seen: Seen, shape: tuple[int, int]) -> np.ndarray:
+        """Coverage (windows, structures, rows, cols) of 0 to 255."""
+        assert isinstance(truth, Mask)
+        return mask_pieces(truth, self.names, seen, shape=shape)
+
+    def loss(self, network: nn.Module, images: Tensor, masks: Tensor, numbers: Tensor) -> Tensor:
+        """The loss of the network itself, or that of the family's head."""
+        if hasattr(network, "losses"):
+            return torch.stack(list(network.losses({"image": images, "masks": masks}).values())).sum()
+        return heads.loss("masks", network(images), masks, torch.ones(len(masks), device=masks.device))
+
+    def outputs_of(self, network: nn.Module, images: Tensor) -> list[Any]:
+        """Logits (structures, rows, cols) an image."""
+        return list(network(images).float().cpu().numpy())
+
+    def answer(self, outputs: Sequence[Any], seen: Seen) -> Value:
+        """The union of the windows on the film."""
+        return pasted(outputs, seen.windows, self.names, grid=seen.grid)
+
+
+@dataclass(frozen=True)
+class ClassesFamily:
+    """Exclusive classes; the number of an image is the position of its class."""
+
+    names: tuple[str, ...]
+    planes: int = field(default=0, kw_only=True)
+    rate: float = field(default=2e-3, kw_only=True)
+
+    @property
+    def outputs(self) -> int:
+        """One a class."""
+        return len(self.names)
+
+    def recipe(self, crops: bool) -> Recipe:
+        """Small turns; never mirrored, for a class may be a side."""
+        return Recipe(7.0, 0.1, shift=0.05)
+
+    def numbers(self, truth: Value, seen: Seen) -> list[np.ndarray] | None:
+        """The class for every window; None where the reference standard is open."""
+        assert isinstance(truth, Label)
+        if truth.name not in self.names:
+            return None
+        return [np.array([self.names.index(truth.name)], np.float32)] * len(seen.windows)
+
+    def loss(self, network: nn.Module, images: Tensor, masks: Tensor, numbers: Tensor) -> Tensor:
+        """Cross entropy."""
+        return heads.loss("classes", network(images), numbers[:, 0].long(), torch.ones(len(numbers), device=numbers.device))
+
+    def outputs_of(self, network: nn.Module, images: Tensor) -> list[Any]:
+        """Probabilities (classes,) an image."""
+        return list(heads.decode("classes", network(images)).double().cpu().numpy())
+
+    def answer(self, outputs: Sequence[Any], seen: Seen) -> Value:
+        """The class with the highest mean probability over the windows."""
+        mean = np.mean(outputs, axis=0)
+        mean = mean / mean.sum()
+        return Label(self.names[int(mean.argmax())], dict(zip(self.names, mean.tolist(), strict=True)))
+
+
+@dataclass(frozen=True)
+class MeasuresFamily:
+    """Readings, standardised by the train part; `follows` says how many degrees a reading grows when the film is turned 1 degree clockwise.
+
+    The film is turned only where every reading is declared (0 for one that no turn changes), and scaled only where no unit is a length.
+    """
+
+    names: tuple[str, ...]
+    follows: Mapping[str, float] = field(hash=False)
+    scalable: bool = field(default=False, kw_only=True)
+    mean: tuple[float, ...] = field(default=(), kw_only=True)
+    sd: tuple[float, ...] = field(default=(), kw_only=True)
+    planes: int = field(default=0, kw_only=True)
+    rate: float = field(default=2e-3, kw_only=True)
+
+    def __post_init__(self) -> None:
+        strangers = sorted(set(self.follows) - set(self.names))
+        if strangers:
+            raise StudyError(message("Net", f"{strangers[0]!r} follows the rotation but is no reading", expected=", ".join(self.names)))
+
+    @property
+    def outputs(self) -> int:
+        """One a reading."""
+        return len(self.names)
+
+    def recipe(self, crops: bool) -> Recipe:
+        """Turned and scaled only where the readings allow it."""
+        return Recipe(6.0 if set(self.follows) == set(self.names) else 0.0, 0.1 if self.scalable else 0.0, shift=0.05)
+
+    def numbers(self, truth: Value, seen: Seen) -> list[np.ndarray] | None:
+        """The readings for every window, NaN where one is absent; None where all are."""
+        assert isinstance(truth, Readings)
+        row = np.array([truth.values.get(n, np.nan) for n in self.names], np.float32)
+        return None if np.isnan(row).all() else [row] * len(seen.windows)
+
+    def studied(self, numbers: np.ndarray) -> Self:
+        """With mean and standard deviation of each reading; 0 and 1 for one that nobody gave."""
+        known = np.where(np.isnan(numbers).all(axis=0), 0.0, numbers)
+        mean, sd = np.nanmean(known, axis=0, dtype=float), np.nanstd(known, axis=0, dtype=float)
+        return replace(self, mean=tuple(mean.tolist()), sd=tuple(np.where(sd > 1e-6, sd, 1.0).tolist()))
+
+    def moved(self, numbers: Tensor, how: Motion) -> Tensor:
+        """Readings that follow the turn of the film."""
+        return numbers + how.degrees[:, None] * numbers.new_tensor([self.follows.get(n, 0.0) for n in self.names])
+
+    def loss(self, network: nn.Module, images: Tensor, masks: Tensor, numbers: Tensor) -> Tensor:
+        """Smooth L1 of the readings that are there."""
+        present = ~numbers.isnan()
+        return heads.loss("measures", network(images), (numbers - numbers.new_tensor(self.mean)) / numbers.new_tensor(self.sd), present)
+
+    def outputs_of(self, network: nn.Module, images: Tensor) -> list[Any]:
+        """Readings (n,) an image, in their units."""
+        return list(heads.decode("measures", network(images)).double().cpu().numpy() * np.array(self.sd) + np.array(self.mean))
+
+    def answer(self, outputs: Sequence[Any], seen: Seen) -> Value:
+        """The mean over the windows."""
+        return Readings(dict(zip(self.names, np.mean(outputs, axis=0).tolist(), strict=True)), grid=seen.grid)
