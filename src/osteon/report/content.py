@@ -1,0 +1,152 @@
+"""What a report says, before it has a shape: blocks in sections, sections in an article. HTML, JSON and DOCX are made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a table as it is read (`text`, below it its interval) and as it is computed with (value and limits, None where undefined)."""
+
+    text: str
+    under: str = ""
+    value: float | None = field(default=None, kw_only=True)
+    lower: float | None = field(default=None, kw_only=True)
+    upper: float | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Sentences; `tone` is plain, lead, note or quoted (the words of a study file or a paper, not ours)."""
+
+    kind: ClassVar[str] = "paragraph"
+    sentences: tuple[str, ...]
+    tone: str = "plain"
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list; `tone` is plain, quoted or ready (numbered references)."""
+
+    kind: ClassVar[str] = "items"
+    items: tuple[str, ...]
+    tone: str = "plain"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Words and what they mean."""
+
+    kind: ClassVar[str] = "terms"
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that is also a CSV file of its `name`; a row of one cell is a heading for those below it. `tone` is plain, tight or quoted."""
+
+    kind: ClassVar[str] = "table"
+    name: str
+    title: str
+    columns: tuple[str, ...] = field(kw_only=True)
+    rows: tuple[tuple[Cell | str, ...], ...] = field(kw_only=True)
+    note: str = field(default="", kw_only=True)
+    tone: str = field(default="plain", kw_only=True)
+
+    def __post_init__(self) -> None:
+        uneven = [row for row in self.rows if len(row) not in (1, len(self.columns))]
+        if uneven:
+            raise ValueError(f"table {self.name}: a row has {len(uneven[0])} cells (expected {len(self.columns)}, or 1 for a heading)")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure: its data (SVG text, or the bytes of a JPEG), what it shows, and the same in words for those who do not see it."""
+
+    kind: ClassVar[str] = "drawing"
+    name: str
+    title: str
+    data: str | bytes = field(kw_only=True, repr=False)
+    caption: str = field(default="", kw_only=True)
+    alt: str = field(kw_only=True)
+
+    @property
+    def vector(self) -> bool:
+        """Whether the figure is an SVG."""
+        return isinstance(self.data, str)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Blocks side by side on a wide page."""
+
+    kind: ClassVar[str] = "beside"
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Blocks that open on demand, and are open in print."""
+
+    kind: ClassVar[str] = "folded"
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Links:
+    """Files that lie beside the report: (relative path, what it holds)."""
+
+    kind: ClassVar[str] = "links"
+    pairs: tuple[tuple[str, str], ...]
+
+
+Block = Paragraph | Items | Terms | Table | Drawing | Beside | Folded | Links
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the article; `name` is its anchor."""
+
+    name: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Front:
+    """The first screen: the question, the answer in a number (`beside` it what is attainable), and four short texts."""
+
+    question: str
+    source: str
+    banner: str = field(kw_only=True)
+    number: Cell = field(kw_only=True)
+    beside: str = field(kw_only=True)
+    measured: str = field(kw_only=True)
+    scale: Drawing | None = field(kw_only=True)
+    quarters: tuple[tuple[str, tuple[str, ...]], ...] = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Article:
+    """A whole report."""
+
+    title: str
+    front: Front
+    sections: tuple[Section, ...] = field(kw_only=True)
+    simulated: bool = field(kw_only=True)
+    made: str = field(kw_only=True)
+
+
+def blocks_of(section: Section) -> tuple[Block, ...]:
+    """Every block of a section, those within others too, in reading order."""
+    return _flat(section.blocks)
+
+
+def _flat(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    out: list[Block] = []
+    for block in blocks:
+        out += _flat(block.blocks) if isinstance(block, (Beside, Folded)) else [block]
+    return tuple(out)

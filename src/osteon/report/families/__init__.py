@@ -1,0 +1,18 @@
+"""What a report says of each family of targets: one file a family, found by the type of the target."""
+
+from __future__ import annotations
+
+from osteon.report.families import anything, classes, masks, measures, objects
+from osteon.report.families.family import Family
+from osteon.targets import Classes, Masks, Measures, Objects, Target
+
+FAMILIES: dict[type, Family] = {Classes: classes.FAMILY, Measures: measures.FAMILY, Masks: masks.FAMILY, Objects: objects.FAMILY} | {
+    kind: anything.family(*metrics) for kind, metrics in anything.HEADLINES.items()}
+
+
+def family_of(target: Target) -> Family:
+    """How a target of this type is reported; a type without a file of its own gets its metrics as a table."""
+    return FAMILIES.get(type(target), anything.family())
+
+
+__all__ = ["FAMILIES", "Family", "family_of"]

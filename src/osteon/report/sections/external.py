@@ -1,0 +1,81 @@
+"""The finished model asked about cases from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from osteon.report.content import Block, Cell, Paragraph, Section, Table
+from osteon.report.facts import Facts
+from osteon.report.families import family_of
+from osteon.report.families.family import count_cell, metric_cell
+from osteon.report.terms import header
+from osteon.report.words import discreet, finding_words, number
+from osteon.row import EvidenceRow
+
+
+@dataclass(frozen=True, eq=False)
+class Elsewhere:
+    """One external validation: the cohort's name and origin, its rows, and what was left out with reasons."""
+
+    name: str
+    origin: str
+    rows: tuple[EvidenceRow, ...] = field(kw_only=True)
+    left_out: tuple[tuple[str, int], ...] = field(kw_only=True)
+    primary: EvidenceRow | None = field(kw_only=True)
+
+
+def cohorts(facts: Facts) -> list[Elsewhere]:
+    """Every external validation of the run, by name."""
+    return list(_read(facts))
+
+
+def _read(facts: Facts) -> Iterator[Elsewhere]:
+    import pandas as pd
+
+    mine = facts.primary
+    for path in sorted((facts.run.folder / "external").glob("*/rows.json")):
+        rows = tuple(EvidenceRow.from_plain(r) for r in json.loads(path.read_text(encoding="utf-8")))
+        if not rows:
+            continue
+        flow = pd.read_csv(path.with_name("flow.csv")).fillna("") if path.with_name("flow.csv").exists() else pd.DataFrame(columns=["reason", "n"])
+        same = next((r for r in rows if (r.source.model, r.question.target, r.question.finding) == (mine.source.model, mine.question.target, mine.question.finding) and r.metrics), None)
+        yield Elsewhere(rows[0].source.cohort, rows[0].source.origin, rows=rows, left_out=tuple((discreet(str(r)), int(n)) for r, n in zip(flow["reason"], flow["n"], strict=True)), primary=same)
+
+
+def external(facts: Facts) -> Section:
+    """Internal and external figures side by side for each cohort; a sentence where there is none."""
+    found = cohorts(facts)
+    if not found:
+        text = "No other set of simulated cases was answered by the finished model." if facts.simulated else "No external validation was made. The command “osteon validate RUN --cohort DIR” asks the finished model about cases from elsewhere, without retraining, and adds them here."
+        return Section("external", "Cases from elsewhere", (Paragraph((text,), "note"),))
+    blocks: list[Block] = []
+    for cohort in found:
+        blocks += [Paragraph((_words(facts, cohort),)), _table(facts, cohort)]
+    return Section("external", "Cases from elsewhere", tuple(blocks))
+
+
+def _words(facts: Facts, cohort: Elsewhere) -> str:
+    out = f"{cohort.name}: the model for new cases, not retrained, at the cut of the run."
+    if cohort.left_out:
+        out += f" Left out: {'; '.join(f'{reason} ({number(n)})' for reason, n in cohort.left_out)}."
+    if cohort.origin == "simulated":
+        out += " These cases are simulated: they show how the software behaves on another setting of the simulator, not how it does in another hospital."
+    elif facts.simulated:
+        out += " The model learned from simulated cases only."
+    return out
+
+
+def _table(facts: Facts, cohort: Elsewhere) -> Table:
+    target = facts.primary.question.target
+    keys = [k for k in dict.fromkeys((family_of(facts.study.targets[target]).headline, *family_of(facts.study.targets[target]).grouped)) if k]
+    body: list[tuple[Cell | str, ...]] = []
+    for row in cohort.rows:
+        inside = facts.row(row.source.model, row.question.target, row.question.finding)
+        if row.question.target != target or inside is None or not row.metrics:
+            continue
+        head = (row.source.model, finding_words(target, row.question.finding), count_cell(inside.counts.get("n", 0)), count_cell(row.counts.get("n", 0)))
+        body.append((*head, *(c for k in keys for c in (metric_cell(facts, inside, k), metric_cell(facts, row, k)))))
+    columns = ("Model", "Finding", "n here", "n elsewhere", *(f"{header(k)}, {where}" for k in keys for where in ("here", "elsewhere")))
+    return Table(f"external-{cohort.name}", f"Here and elsewhere: {cohort.name}", columns=columns, rows=tuple(body), note=f"Below each figure stands its 95 % {facts.words.interval}.")
