@@ -6,11 +6,12 @@ import sys
 
 import typer
 
-from osteon.cli import catalogue, data, machine, work
+from osteon.cli import catalogue, data, evidence, machine, work
 
 app = typer.Typer(name="osteon", help="An open workbench for orthopaedic AI.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   rich_markup_mode=None)
-for verb in (catalogue.list_, catalogue.show, data.simulate, data.import_, data.check, work.run, work.predict, work.validate, work.report, machine.doctor):
+for verb in (catalogue.list_, catalogue.show, data.simulate, data.import_, data.check, work.run, work.predict, work.validate, work.report,
+             evidence.pool, evidence.solve, machine.doctor):
     app.command(verb.__name__.strip("_"))(verb)
 
 

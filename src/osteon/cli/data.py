@@ -32,12 +32,13 @@ def import_(source: Annotated[Path, typer.Argument(help="folder of DICOM files o
     from osteon.datasets.own import import_folder
     from osteon.studies import study as find
 
-    cohort = import_folder(source, folder, study=find(study), spreadsheet=spreadsheet, map=_pairs(map), key=key, answers=_pairs(answer))
+    cohort = import_folder(source, folder, study=find(study), spreadsheet=spreadsheet, map=pairs(map), key=key, answers=pairs(answer))
     about = {"folder": str(folder), "cases": len(cohort), "map": dict(cohort.notes.get("map", {}))}
     plain(about) if json else typer.echo(f"{len(cohort)} cases in {folder}. Next: osteon check {folder} --study {study}")
 
 
-def _pairs(items: list[str] | None) -> dict[str, str]:
+def pairs(items: list[str] | None) -> dict[str, str]:
+    """NAME=VALUE words as a mapping; raises DataError for a word without =."""
     from osteon.errors import DataError, message
 
     out = {}

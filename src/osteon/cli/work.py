@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from osteon.design import Design
     from osteon.row import EvidenceRow
 
+STAMP = "Simulated training cases only: a demonstration, not clinical evidence"
 StudyName = Annotated[str, typer.Argument(help="name of a study, or a .py file that declares one")]
 RunFolder = Annotated[Path, typer.Argument(help="the folder of a run")]
 SimulatedOk = Annotated[bool, typer.Option("--simulated-weights-ok", help="answer patients' films with a model that has seen simulated ones only: a demonstration")]
@@ -119,7 +120,7 @@ def _write(run: Any, answer: Any, out: Path) -> dict[str, Any]:
         from osteon.studies import study_of
 
         png = out / f"{stem}.png"
-        png.write_bytes(draw(pictures[0], answer.values, study_of(run).targets))
+        png.write_bytes(draw(pictures[0], answer.values, study_of(run).targets, note=STAMP if answer.simulated_weights else ""))
         overlay = str(png)
     return {"case": answer.case.id, "file": str(file), "json": str(path), "overlay": overlay, "warning": warning, "values": values}
 
