@@ -140,7 +140,6 @@ def _joints(film: StandingFilm, grid: Grid) -> Objects:
 
 def _cells(film: StandingFilm) -> dict[str, Any]:
     """The row's readings (what can not be measured stays empty), attributes and the design beside them."""
-    readings = {f"alignment.{k}": round(v, 4) for k, v in film.projected.items() if np.isfinite(v)}
-    readings = {f"alignment.{k}": readings.get(f"alignment.{k}") for k in FILM_UNITS}
+    readings = {f"alignment.{k}": round(film.projected[k], 4) if np.isfinite(film.projected[k]) else None for k in FILM_UNITS}
     attributes = {k: ("yes" if v else "no") if isinstance(v, bool) else v for k, v in film.attributes.items() if k != "site"}
     return readings | attributes | {f"design_{k.replace('.', '_')}": round(v, 4) for k, v in film.design.items()}

@@ -1,0 +1,1 @@
+"""Clinical measurements: landmarks and spacing in, readings out, and the inverse constructors."""
