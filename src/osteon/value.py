@@ -93,7 +93,9 @@ class Objects:
     grid: Grid | None = None
 
     def __post_init__(self) -> None:
-        boxes = _frozen(np.asarray(self.boxes, float).reshape(len(self.labels), -1), float, 2)
+        boxes = np.asarray(self.boxes, float)
+        empty = np.zeros((0, boxes.shape[1] if boxes.ndim == 2 and boxes.shape[1] else 4))
+        boxes = _frozen(boxes.reshape(len(self.labels), -1) if self.labels else empty, float, 2)
         half = boxes.shape[1] // 2
         if len(self.labels) and (half not in (2, 3) or (boxes[:, :half] > boxes[:, half:]).any()):
             raise DataError(message("objects", "a box ends before it begins", expected="row0, col0, row1, col1",

@@ -1,0 +1,11 @@
+from osteon.case import Case as Case
+from osteon.cohort import Cohort as Cohort
+from osteon.engine import predict as predict
+from osteon.engine import run as run
+from osteon.engine import simulate as simulate
+from osteon.engine import validate as validate
+from osteon.evidence.pool import pool as pool
+from osteon.row import EvidenceRow as EvidenceRow
+from osteon.run import Run as Run
+from osteon.studies import catalogue as catalogue
+from osteon.study import Study as Study
