@@ -73,7 +73,7 @@ def test_check_tells_everything_in_one_go(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "cases.csv").write_text("case_id,patient_id,site,agee,sex,outcome\n1,p,A,50,male,long\n2,p,B,51,male,short\n")
     code, _, err = cli("check", str(tmp_path), "--study", "etzel_2022")
     assert code == 2
-    assert all(part in err for part in ("Did you mean 'agee'", "the target 'stay'", "1 patients lie in two sites"))
+    assert all(part in err for part in ("Did you mean 'agee'", "the target 'stay'", "the patient 'p' lies in two sites"))
 
 
 @pytest.mark.parametrize(("args", "says"), [

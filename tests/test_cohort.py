@@ -51,11 +51,11 @@ def test_take_and_leave_out_keep_the_rest(tmp_path: Path) -> None:
     (GOOD.replace("case_id", "caseid"), "Did you mean 'caseid'"),
     (GOOD.replace("002,p2", "001,p2"), "'001' stands in rows 2 and 3"),
     (GOOD.replace("age", "agee"), "Did you mean 'agee'"),
-    (GOOD.replace("003,p3,B", "003,p1,B"), "1 patients lie in two sites, the first 'p1'"),
+    (GOOD.replace("003,p3,B", "003,p1,B"), "the patient 'p1' lies in two sites"),
     (GOOD.replace("long", "lang").replace("short", "kurz"), "no cell is one of the declared classes"),
     (GOOD.replace("stay", "outcome"), "no column holds the target 'stay'"),
     ("case_id,patient_id\n", "the table has no rows"),
-    (GOOD + "004,p4,A,1,2,3,4,5,6,7,8\n", "the table can not be read"),
+    (GOOD + "004,p4,A,1,2,3,4,5,6,7,8\n", "Expected 7 fields in line 5, saw 11"),
     (GOOD.replace("001,p1", "001,"), "row 2 has no patient_id"),
 ], ids=["id column", "id twice", "near name", "two sites", "classes", "target", "empty", "ragged", "no patient"])
 def test_one_clear_error_for_a_fault_of_the_whole(tmp_path: Path, text: str, says: str) -> None:

@@ -60,7 +60,7 @@ def test_unfitted_says_so() -> None:
 
 
 def test_one_class_in_train_is_an_error() -> None:
-    with pytest.raises(DataError, match="one class"):
+    with pytest.raises(DataError, match="fewer than two classes"):
         Tabular("decision tree", reads=("record",), writes=("stay",)).fit(cohort(one_class=True), cohort(20, 1), TARGETS, Desk(SMOKE, 0))
 
 

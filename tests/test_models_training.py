@@ -26,7 +26,8 @@ films = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("disc_film
 TARGETS, disc_case, disc_cohort = films.TARGETS, films.disc_case, films.disc_cohort
 
 BUDGET = SMOKE.with_(image_side=64, crop_side=32, epochs=2, seconds=900.0)
-NET = Net("hardnet_mseg", ("film", "things"), "shapes")
+NET = Net("resnet10t", ("film",), "side")
+CROPS = Net("hardnet_mseg", ("film", "things"), "shapes")
 
 
 def fit(folder: Path | None = None, *, budget: Budget = BUDGET, seed: int = 3, net: Net = NET) -> tuple[Net, Desk]:
@@ -62,7 +63,7 @@ fit(Path(sys.argv[1]), budget=BUDGET.with_(epochs=int(sys.argv[2])))
 
 
 def test_a_killed_fit_goes_on_and_ends_as_an_unbroken_one(tmp_path: Path) -> None:
-    epochs = 8
+    epochs = 5
     child = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "a"), str(epochs)], cwd=Path(__file__).parent)
     while not (tmp_path / "a" / "checkpoint.safetensors").exists() and child.poll() is None:
         time.sleep(0.01)
@@ -92,7 +93,7 @@ def test_the_seconds_are_kept_and_said() -> None:
 
 
 def test_a_fit_that_gains_nothing_stops_early_and_keeps_its_best() -> None:
-    net = Net("hardnet_mseg", ("film", "things"), "shapes", settings={"rate": 1.0, "decay": 0.0, "batch": 2})
+    net = Net(NET.name, NET.reads, NET.writes, settings={"rate": 1.0, "decay": 0.0, "batch": 2})
     _, desk = fit(budget=BUDGET.with_(epochs=12), net=net)
     losses = [epoch["tune"] for epoch in desk.notes["losses"]]
     assert desk.notes["best_epoch"] == int(np.argmin(losses)) + 1
@@ -108,7 +109,7 @@ def test_weights_to_start_from(tmp_path: Path) -> None:
     _, warm = fit(budget=BUDGET.with_(epochs=1), net=Net(NET.name, NET.reads, NET.writes, weights=tmp_path))
     assert warm.notes["started_from"] > 0 and warm.notes["losses"][0]["train"] < cold.notes["losses"][0]["train"]
     with pytest.raises(DataError, match="none of these weights fits"):
-        Net("resnet10t", ("film",), "side", weights=tmp_path).fit(disc_cohort(4), disc_cohort(2), TARGETS, Desk(BUDGET, 0))
+        Net("hardnet_mseg", ("film",), "shapes", weights=tmp_path).fit(disc_cohort(4), disc_cohort(2), TARGETS, Desk(BUDGET, 0))
 
 
 def test_a_film_that_can_not_be_read_is_left_out_and_named() -> None:
@@ -118,7 +119,7 @@ def test_a_film_that_can_not_be_read_is_left_out_and_named() -> None:
     bad = disc_case(77).with_inputs(film=Deferred(broken), things=disc_case(77).truth["things"])
     train = Cohort("discs", "simulated", cases=[*disc_cohort(6, boxes=True).cases, bad])
     desk = Desk(BUDGET.with_(epochs=1), 0)
-    NET.fit(train, disc_cohort(2, first=50, boxes=True), TARGETS, desk)
+    CROPS.fit(train, disc_cohort(2, first=50, boxes=True), TARGETS, desk)
     assert desk.notes["skipped"] == {"c77": "film.png: the file is empty."} and desk.notes["windows"]["train"] == 12
 
 

@@ -1,6 +1,8 @@
-"""Coverage of the default pooled intervals and regions in simulated reviews (second tier)."""
+"""Coverage of the default pooled intervals and regions in simulated reviews (second tier; docs/evidence/coverage.md is written from it)."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -10,25 +12,38 @@ from osteon.stats.accuracy_glmm import fit_exact
 from osteon.stats.accuracy_sroc import quantile, region_quantile
 from osteon.stats.accuracy_table import Tables
 
-MU, PSI = np.array([1.7, 2.0]), np.array([[0.5, -0.2], [-0.2, 0.6]])
+
+class Truth(NamedTuple):
+    """What reviews are drawn from: mean logits, between-study covariance, smallest and largest number of subjects a margin."""
+
+    mu: tuple[float, float]
+    psi: tuple[tuple[float, float], tuple[float, float]]
+    sizes: tuple[int, int]
 
 
-def coverage(k: int, reviews: int, seed: int) -> dict[str, float]:
-    """Share of simulated reviews whose interval or region holds the truth: t and z intervals, F and chi-square regions."""
-    rng, hits, done = np.random.default_rng(seed), np.zeros(6), 0
+USUAL = Truth((1.7, 2.0), ((0.5, -0.2), (-0.2, 0.6)), (20, 150))
+SPARSE = Truth((2.9, 2.2), ((0.4, -0.1), (-0.1, 0.4)), (10, 50))
+NAMES = ("sensitivity t", "specificity t", "sensitivity z", "specificity z", "region F", "region chi2", "prediction F", "prediction chi2")
+
+
+def coverage(k: int, reviews: int, seed: int, truth: Truth = USUAL) -> dict[str, float]:
+    """Share of simulated reviews whose interval or region holds the truth (prediction: a new study), and how many could be fitted."""
+    mu, psi, rng = np.array(truth.mu), np.array(truth.psi), np.random.default_rng(seed)
+    hits, done = np.zeros(len(NAMES)), 0
     for _ in range(reviews):
-        n = rng.integers(20, 150, (k, 2))
-        x = rng.binomial(n, expit(rng.multivariate_normal(MU, PSI, k)))
+        n = rng.integers(*truth.sizes, (k, 2))
+        x = rng.binomial(n, expit(rng.multivariate_normal(mu, psi, k)))
+        new = rng.multivariate_normal(mu, psi)
         fit = fit_exact(Tables(x[:, 0], n[:, 1] - x[:, 1], fn=n[:, 0] - x[:, 0], tn=x[:, 1]))
-        off, spread = fit.mu - MU, np.diag(fit.covariance)
+        off, ahead, spread = fit.mu - mu, fit.mu - new, np.diag(fit.covariance)
         if not (np.isfinite(spread).all() and (spread > 0).all()):
             continue
         done += 1
         wald = np.abs(off) / np.sqrt(spread)
-        distance = off @ np.linalg.pinv(fit.covariance) @ off
-        hits += [*(wald < quantile(k)), *(wald < quantile(k, kind="z")), distance < region_quantile(k), distance < region_quantile(k, kind="chi2")]
-    names = ("sensitivity t", "specificity t", "sensitivity z", "specificity z", "region F", "region chi2")
-    return {"fitted": done, **dict(zip(names, hits / done, strict=True))}
+        inside, wide = off @ np.linalg.pinv(fit.covariance) @ off, ahead @ np.linalg.pinv(fit.covariance + fit.between) @ ahead
+        limits = (region_quantile(k), region_quantile(k, kind="chi2"))
+        hits += [*(wald < quantile(k)), *(wald < quantile(k, kind="z")), *(inside < q for q in limits), *(wide < q for q in limits)]
+    return {"fitted": done, **dict(zip(NAMES, hits / done, strict=True))}
 
 
 @pytest.mark.verify
@@ -36,8 +51,9 @@ def coverage(k: int, reviews: int, seed: int) -> dict[str, float]:
 def test_default_intervals_cover(k: int) -> None:
     found = coverage(k, 1000, seed=k)
     assert found["fitted"] > 980
+    chance = 2 * (0.95 * 0.05 / 1000) ** 0.5  # with 5 studies 5,000 reviews give 97.1 %: t with 3 degrees of freedom is a little too wide
     for name in ("sensitivity t", "specificity t", "region F"):
-        assert 0.92 <= found[name] <= 0.97, (k, found)
+        assert 0.92 <= found[name] <= 0.97 + (chance if k == 5 else 0), (k, found)
 
 
 def test_z_covers_less_than_t() -> None:

@@ -28,7 +28,7 @@ def test_the_fast_area_equals_the_area_of_the_repeated_cases() -> None:
     drawn = clusters.draws(40, resamples=5, seed=3)
     fast = clusters.resampled_auc(TRUTH, SCORES, WHO, drawn)
     for row, area in zip(drawn, fast, strict=True):
-        rows = np.concatenate([np.flatnonzero(WHO == p) for p in row])
+        rows = np.concatenate([np.flatnonzero(p == WHO) for p in row])
         assert area == pytest.approx(roc.auc(TRUTH[rows], SCORES[rows]))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 _HOMES = {"Case": "osteon.case", "Cohort": "osteon.cohort", "Study": "osteon.study", "Run": "osteon.run", "EvidenceRow": "osteon.row", "catalogue": "osteon.studies",
           "run": "osteon.engine", "validate": "osteon.engine", "predict": "osteon.engine", "simulate": "osteon.engine", "pool": "osteon.evidence.pool"}
-__all__ = [*_HOMES]  # noqa: PLE0604
+__all__ = [*_HOMES]
 
 
 class _Package(ModuleType):

@@ -21,6 +21,7 @@ class Lazy(Mapping[str, Any]):
     """A read-only mapping whose deferred entries are loaded on every use."""
 
     __slots__ = ("_entries",)
+    _entries: dict[str, Any]
 
     def __init__(self, entries: Mapping[str, Any] | None = None) -> None:
         self._entries = dict(entries._entries if isinstance(entries, Lazy) else entries or {})

@@ -36,7 +36,7 @@ class Design(Protocol):
     def divide(self, units: Units, seed: int) -> tuple[Fold, ...]: ...
 
 
-def together(*keys: Sequence[object]) -> np.ndarray:
+def together(*keys: Sequence[object] | np.ndarray) -> np.ndarray:
     """Group numbers (n,) so that cases which share a value of any key are in one group (connected components); None and "" tie nothing."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components

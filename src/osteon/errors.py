@@ -47,11 +47,20 @@ def message(where: object, wrong: str, *, expected: str = "", found: str = "", d
     return " ".join(part if part.endswith((".", "?")) else part + "." for part in parts)
 
 
+def listed(names: Iterable[object], most: int = 12) -> str:
+    """Names in one line, each once, and how many more there are."""
+    each = list(dict.fromkeys(map(str, names)))
+    return ", ".join(each[:most]) + (f" and {len(each) - most} more" if len(each) > most else "")
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """A question that proposes the nearest known name, or the list of names where none is near."""
-    names = sorted(map(str, known))
-    folded = {n.lower().replace(" ", "_").replace("-", "_"): n for n in names}
+    names = sorted(set(map(str, known)))
+    return meant(name, names) or (f"Known: {listed(names)}" if names else "None is known")
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """A question that proposes the nearest known name; empty where none is near."""
+    folded = {n.lower().replace(" ", "_").replace("-", "_"): n for n in sorted(set(map(str, known)))}
     close = get_close_matches(name.lower().replace(" ", "_").replace("-", "_"), folded, n=1, cutoff=0.6)
-    if close:
-        return f"Did you mean {folded[close[0]]!r}?"
-    return f"Known: {', '.join(names)}" if names else "None is known"
+    return f"Did you mean {folded[close[0]]!r}?" if close else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = 1
+DAMAGED = "Copy the run folder again, or run the study again in a new folder"
 
 
 def slug(label: str) -> str:
@@ -40,17 +42,19 @@ class Run:
         if not (path / "run.json").exists():
             raise RunError(message(path, "the folder holds no run", expected="run.json", do="Give the folder that `osteon run` printed"))
         run = Run(path)
-        if not run.about.get("finished"):
+        about = run.about
+        if about.get("format") != FORMAT:
+            raise RunError(message(path / "run.json", "the run was made by another version of osteon", expected=f"format {FORMAT}", found=f"Found {about.get('format')}",
+                                   do="Run the study again in a new folder"))
+        if not about.get("finished"):
             raise RunError(message(path, "the run was cut short", do="Give the same `osteon run` command again: it goes on where it stopped"))
         return run
 
     @property
     def about(self) -> dict[str, Any]:
         """run.json: study, cohort, seed, budget, versions, times, memory, hashes, notes of each fit."""
-        try:
-            return dict(json.loads((self.folder / "run.json").read_text(encoding="utf-8")))
-        except json.JSONDecodeError as error:
-            raise RunError(message(self.folder / "run.json", "the file is damaged", found=f"Found: {error}")) from error
+        with _intact(self.folder / "run.json") as path:
+            return {"format": None, **json.loads(path.read_text(encoding="utf-8"))}
 
     @property
     def simulated(self) -> bool:
@@ -60,7 +64,8 @@ class Run:
     @property
     def rows(self) -> tuple[EvidenceRow, ...]:
         """The evidence rows, the primary one first."""
-        return tuple(EvidenceRow.from_plain(r) for r in json.loads((self.folder / "rows.json").read_text(encoding="utf-8")))
+        with _intact(self.folder / "rows.json") as path:
+            return tuple(EvidenceRow.from_plain(r) for r in json.loads(path.read_text(encoding="utf-8")))
 
     @property
     def primary(self) -> EvidenceRow:
@@ -76,7 +81,8 @@ class Run:
         """One of the tables: split, flow, cases, results (codes as text)."""
         import pandas as pd
 
-        return pd.read_csv(self.folder / f"{name}.csv", dtype={"case": str, "patient": str, "site": str, "fold": str}, keep_default_na=True)
+        with _intact(self.folder / f"{name}.csv") as path:
+            return pd.read_csv(path, dtype={"case": str, "patient": str, "site": str, "fold": str}, keep_default_na=True)
 
     def lines(self, label: str, fold: str | None = None) -> pd.DataFrame:
         """The lines of a model, of one fold or of all."""
@@ -84,6 +90,8 @@ class Run:
 
         folder = self.folder / "lines" / slug(label)
         paths = [folder / f"{slug(fold)}.csv"] if fold else sorted(folder.glob("*.csv"))
+        if not paths:
+            raise RunError(message(folder, "the lines of the model are gone", expected="one file a fold", do=DAMAGED))
         return pd.concat([read_lines(p) for p in paths], ignore_index=True)
 
     def values(self, label: str) -> Iterator[dict[str, Any]]:
@@ -113,12 +121,23 @@ class Run:
         whole(path, frame.to_csv(index=False, lineterminator="\n"))
 
 
+@contextmanager
+def _intact(path: Path) -> Iterator[Path]:
+    """The path of a file of a run; what goes wrong while it is read becomes one RunError."""
+    try:
+        yield path
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(message(path, "the file is missing" if not path.exists() else "the file is damaged", found=f"Reason: {error}" if path.exists() else "", do=DAMAGED)) from error
+
+
 def read_lines(path: Path) -> pd.DataFrame:
     """A file of lines: text columns as text, an empty cell of a number as NaN."""
     import pandas as pd
 
     text = dict.fromkeys(("case", "patient", "site", "fold", "part", "target", "finding", "unit", "state", "withheld"), str)
-    frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={})
+    with _intact(path) as path:
+        frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={})
+        frame[list(text)]
     numbers = [c for c in frame.columns if c not in text]
     frame[numbers] = frame[numbers].apply(pd.to_numeric, errors="coerce")
     return frame

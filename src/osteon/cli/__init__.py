@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
 
-from osteon.cli import catalogue, data, evidence, machine, work
+from osteon.cli import catalogue, data, evidence, judge, machine, work
+
+STOPPED = 130  # the exit code of Ctrl-C, which typer turns into SystemExit
 
 app = typer.Typer(name="osteon", help="An open workbench for orthopaedic AI.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   rich_markup_mode=None)
 for verb in (catalogue.list_, catalogue.show, data.simulate, data.import_, data.check, work.run, work.predict, work.validate, work.report,
-             evidence.pool, evidence.solve, machine.doctor):
+             evidence.pool, evidence.solve, judge.explain, judge.agree, judge.size, machine.doctor):
     app.command(verb.__name__.strip("_"))(verb)
 
 
@@ -19,6 +22,7 @@ def main(args: list[str] | None = None) -> None:
     """Run a verb (from `args`, or the command line); a mistake of the user ends in one sentence and exit code 2, never in a traceback."""
     from osteon.errors import OsteonError
 
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait by spinning starve each other where the machine is shared
     try:
         app(args=args)
     except OsteonError as error:
@@ -29,6 +33,8 @@ def main(args: list[str] | None = None) -> None:
     except OSError as error:
         typer.echo(f"osteon: {error.filename or 'file'}: {error.strerror or error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("osteon: stopped. The same command goes on where it stopped.", err=True)
-        sys.exit(130)
+    except (KeyboardInterrupt, SystemExit) as stop:
+        if isinstance(stop, SystemExit) and stop.code != STOPPED:
+            raise
+        typer.echo("osteon: stopped. Give the same command again to go on.", err=True)
+        sys.exit(STOPPED)

@@ -33,8 +33,14 @@ def import_(source: Annotated[Path, typer.Argument(help="folder of DICOM files o
     from osteon.studies import study as find
 
     cohort = import_folder(source, folder, study=find(study), spreadsheet=spreadsheet, map=pairs(map), key=key, answers=pairs(answer))
-    about = {"folder": str(folder), "cases": len(cohort), "map": dict(cohort.notes.get("map", {}))}
-    plain(about) if json else typer.echo(f"{len(cohort)} cases in {folder}. Next: osteon check {folder} --study {study}")
+    left_out = [f"{e.reason}: {e.detail}" for e in cohort.excluded]
+    about = {"folder": str(folder), "cases": len(cohort), "map": dict(cohort.notes.get("map", {})), "left_out": left_out}
+    if json:
+        plain(about)
+        return
+    for text in left_out:
+        typer.echo(f"left out, {text}", err=True)
+    typer.echo(f"{len(cohort)} cases in {folder}, {len(left_out)} left out. Next: osteon check {folder} --study {study}")
 
 
 def pairs(items: list[str] | None) -> dict[str, str]:
@@ -56,8 +62,9 @@ def check(folder: Folder, study: Annotated[str, typer.Option(help="the study tha
     if json:
         plain(found)
     else:
-        for fault in found["faults"]:
-            typer.echo(f"fault: {fault}", err=True)
+        for kind in ("fault", "note"):
+            for text in found[f"{kind}s"]:
+                typer.echo(f"{kind}: {text}", err=True)
         table([{"case": e["id"], "left out at": e["step"], "because": e["reason"], "detail": e["detail"]} for e in found["excluded"]])
         typer.echo(f"{found['usable']} of {found['cases']} cases can be used, {found['patients']} patients.")
     if found["faults"]:
@@ -69,7 +76,7 @@ def findings(folder: Path, name: str) -> dict[str, Any]:
     from dataclasses import asdict
 
     from osteon.cohort import Cohort
-    from osteon.cohort.conform import problems
+    from osteon.cohort.conform import problems, strangers
     from osteon.engine.reading import unreadable
     from osteon.errors import DataError
     from osteon.studies import study as find
@@ -77,10 +84,25 @@ def findings(folder: Path, name: str) -> dict[str, Any]:
     declared = find(name)
     cohort = Cohort.from_folder(folder)
     out: dict[str, Any] = {"cases": len(cohort), "usable": 0, "patients": 0, "excluded": []}
+    out["notes"] = strangers(cohort, declared.inputs, declared.targets)
     out["faults"] = problems(cohort, declared.inputs, declared.targets, answered=declared.answered)
     try:
         fit_for = cohort.conform(declared.inputs, declared.targets, eligible=declared.eligible)
         fit_for = fit_for.leave_out(unreadable(fit_for, declared.inputs, declared.targets))
     except DataError as error:
         return out | {"faults": list(dict.fromkeys([*out["faults"], str(error)]))}
+    out["notes"] += [] if out["faults"] else _untrainable(fit_for, declared)
     return out | {"usable": len(fit_for), "patients": len(set(fit_for.column("patient").tolist())), "excluded": [asdict(e) for e in fit_for.excluded]}
+
+
+def _untrainable(cohort: Any, study: Any) -> list[str]:
+    """Why the study's own design could not train on the cohort, which may still serve to validate."""
+    from osteon.engine.fitting import learnable, strata
+    from osteon.errors import DataError
+
+    try:
+        folds, last = cohort.folds(study.design, 0, keep=study.together, strata=strata(cohort, study))
+        learnable(cohort, study, (*folds, last))
+    except DataError as error:
+        return [f"not enough to train on. {error}"]
+    return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -12,8 +13,16 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON instead of text")
 
 
 def plain(data: Any) -> None:
-    """Print data as JSON."""
-    typer.echo(json.dumps(data, indent=1, ensure_ascii=False, default=str))
+    """Print data as JSON; a number that JSON lacks (NaN, infinity) is null."""
+    typer.echo(json.dumps(_known(data), indent=1, ensure_ascii=False, default=str))
+
+
+def _known(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {key: _known(part) for key, part in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_known(part) for part in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:

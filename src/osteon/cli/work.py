@@ -56,7 +56,10 @@ def _budget(name: str, cases: int | None, seconds: float | None) -> Budget:
 
 def _design(folds: int | None) -> Design | None:
     from osteon.design import CrossValidation
+    from osteon.errors import DataError, message
 
+    if folds is not None and folds < 2:
+        raise DataError(message("--folds", "cross-validation needs two folds or more", found=f"Found {folds}"))
     return CrossValidation(folds) if folds else None
 
 
@@ -95,34 +98,64 @@ def predict(run: RunFolder, files: Annotated[list[Path], typer.Argument(help="fi
     opened = Run.open(run)
     whole = len(files) == 1 and files[0].is_dir()
     cases: Any = Cohort.from_folder(files[0]) if whole else files
-    out.mkdir(parents=True, exist_ok=True)
-    written = [_write(opened, answer, out) for answer in engine.predict(opened, cases, model=model or None, simulated_weights_ok=simulated_weights_ok)]
-    plain(written) if json else typer.echo("\n".join(f"{w['file'] or w['case']}: {w['json']}" + (f", {w['overlay']}" if w["overlay"] else "") for w in written))
+    taken: set[str] = set()
+    written = [_write(opened, answer, out, taken) for answer in engine.predict(opened, cases, model=model or None, simulated_weights_ok=simulated_weights_ok)]
+    if json:
+        plain(written)
+        return
+    for w in written:
+        typer.echo(", ".join(part for part in (f"{w['file'] or w['case']}: {w['json']}", w["overlay"]) if part))
+        for note in w["notes"]:
+            typer.echo(f"  {note}", err=True)
 
 
-def _write(run: Any, answer: Any, out: Path) -> dict[str, Any]:
+def _write(run: Any, answer: Any, out: Path, taken: set[str]) -> dict[str, Any]:
     import json as codec
 
     from osteon.cohort.folder import whole
     from osteon.readers import to_plain
-    from osteon.value import Mask, Picture
+    from osteon.readers.files import replacing
+    from osteon.value import Mask, Picture, Withheld
 
     file = answer.case.attributes.get("file", "")
-    stem = Path(file).stem if file else f"case_{answer.case.id}"
+    stem = _free(Path(file).stem if file else f"case_{answer.case.id}", taken)
     values = {t: to_plain(v) for t, v in answer.values.items() if not isinstance(v, Mask)}
     warning = "This model was trained on simulated films only. The figures are a demonstration and say nothing about a patient." if answer.simulated_weights else ""
+    notes = _notes(answer.values)
+    out.mkdir(parents=True, exist_ok=True)
     path = out / f"{stem}.json"
-    whole(path, codec.dumps({"study": run.about["study"], "run": run.folder.name, "warning": warning, "values": values}, indent=1, ensure_ascii=False))
-    pictures = [v for v in (answer.case.inputs[n] for n in answer.case.inputs) if isinstance(v, Picture)]
+    whole(path, codec.dumps({"study": run.about["study"], "run": run.folder.name, "warning": warning, "notes": notes, "values": values}, indent=1, ensure_ascii=False))
+    held = all(isinstance(v, Withheld) for v in answer.values.values())
+    pictures = [] if held else [v for v in (answer.case.inputs[n] for n in answer.case.inputs) if isinstance(v, Picture)]
     overlay = ""
     if pictures:
         from osteon.report.overlay import overlay as draw
         from osteon.studies import study_of
 
         png = out / f"{stem}.png"
-        png.write_bytes(draw(pictures[0], answer.values, study_of(run).targets, note=STAMP if answer.simulated_weights else ""))
+        with replacing(png) as part:
+            part.write_bytes(draw(pictures[0], answer.values, study_of(run).targets, note=STAMP if answer.simulated_weights else ""))
         overlay = str(png)
-    return {"case": answer.case.id, "file": str(file), "json": str(path), "overlay": overlay, "warning": warning, "values": values}
+    return {"case": answer.case.id, "file": str(file), "json": str(path), "overlay": overlay, "warning": warning, "notes": notes, "values": values}
+
+
+def _free(stem: str, taken: set[str]) -> str:
+    """The stem, or with a number where another film of the call has it already."""
+    name = next(n for n in (stem, *(f"{stem}_{k}" for k in range(2, len(taken) + 3))) if n not in taken)
+    taken.add(name)
+    return name
+
+
+def _notes(values: Any) -> list[str]:
+    """What was withheld, and why."""
+    from osteon.value import Readings, Withheld
+
+    gaps: dict[str, list[str]] = {}
+    for t, v in values.items():
+        found = {t: v.reason} if isinstance(v, Withheld) else v.reasons if isinstance(v, Readings) else {}
+        for name, why in found.items():
+            gaps.setdefault(why, []).append(name)
+    return [f"no {', '.join(names)}: {why}" for why, names in gaps.items()]
 
 
 def validate(run: RunFolder, cohort: Annotated[Path, typer.Option(help="the cohort folder of another site")], json: Json = False) -> None:

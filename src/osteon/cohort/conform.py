@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
 from osteon.cohort import Cohort, Excluded
-from osteon.cohort.rows import Rows, is_file
-from osteon.errors import DataError, message, near
+from osteon.cohort.rows import RESERVED, Rows, is_file
+from osteon.errors import DataError, listed, meant, message, near
+from osteon.targets import Classes, Masks, Measures, Objects
 
 NO = {"0", "false", "no", "n", "withdrawn", "refused"}
 
@@ -46,11 +48,34 @@ def problems(cohort: Cohort, inputs: Mapping[str, Any], targets: Mapping[str, An
     columns = list(cohort.cases.frame.columns)
     for name in answered:
         if not any(c == name or c.startswith(f"{name}.") for c in columns):
-            out.append(message(f"cohort {cohort.name}", f"no column holds the target {name!r}", expected=f"{name} or {name}.NAME",
-                               found=f"Found {', '.join(columns)}", do=near(name, [c.split(".")[0] for c in columns])))
+            out.append(message(f"cohort {cohort.name}", f"no column holds the target {name!r}", expected=_wanted(name, targets[name]),
+                               found=f"Found {listed(columns)}", do=meant(name, [c.split(".")[0] for c in columns])))
         elif not cohort.cases.frame[[c for c in columns if c == name or c.startswith(f"{name}.")]].notna().any(axis=None):
             out.append(message(f"cohort {cohort.name}", f"the target {name!r} is empty in every case"))
     return out + _escapes(cohort, inputs, targets) + _two_sites(cohort)
+
+
+def _wanted(name: str, target: Any) -> str:
+    """In which form the truth of a target stands in a table."""
+    if isinstance(target, Masks):
+        return f"a column {name!r} with the path of a label map, NIfTI or PNG, 1 for {target.names[0]}"
+    if isinstance(target, Objects):
+        return f"a column {name!r} with the path of the boxes, as `osteon import` makes it from COCO"
+    if isinstance(target, Measures):
+        return f"columns such as {name}.{target.keys[0]}"
+    return f"a column {name!r}" + (f" with {', '.join(target.names)}" if isinstance(target, Classes) else f" or columns {name}.NAME")
+
+
+def strangers(cohort: Cohort, inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> list[str]:
+    """Columns that nobody reads and that are called nearly as one that is read: a misspelling is never passed over in silence."""
+    if not isinstance(cohort.cases, Rows):
+        return []
+    keys = {f"{name}.{key}" for name, target in targets.items() for key in getattr(target, "keys", ())}
+    read = {*RESERVED, *inputs, *targets, *keys, *(c for s in inputs.values() for c in s.columns)}
+    free, gone = [c for c in cohort.cases.frame.columns if c not in read], read - set(cohort.cases.frame.columns)
+    known = {g.lower(): g for g in gone}
+    close = {c: get_close_matches(c.lower(), known, n=1, cutoff=0.85) for c in free}
+    return [f"column {c!r} is read by nobody. Did you mean {known[hit[0]]!r}?" for c, hit in close.items() if hit]
 
 
 def _in_memory(cohort: Cohort, inputs: Mapping[str, Any], answered: Sequence[str]) -> list[str]:
@@ -76,8 +101,10 @@ def _input_fault(cohort: Cohort, name: str, spec: Any) -> list[str]:
     columns, where = list(cohort.cases.frame.columns), f"cohort {cohort.name}"
     if spec.kind == "table":
         missing = [c for c in spec.record.needs if c not in columns]
-        texts = [message(where, f"column {c!r} is missing", expected=f"part of {name}: {spec.description}", found=f"Found {', '.join(columns)}",
-                         do=near(c, columns)) for c in missing]
+        texts = [message(where, f"column {c!r} is missing", expected=f"part of {name}: {spec.description}", found=f"Found {listed(columns)}",
+                         do=meant(c, columns)) for c in missing]
+        texts += [message(where, f"column {c!r} is empty in every case", expected=f"part of {name}: {spec.description}")
+                  for c in spec.record.needs if c in columns and not cohort.cases.frame[c].notna().any()]
         none = not missing and not any(c in columns for c in spec.columns)
         return texts + ([message(where, f"no column of the record {name!r} is there", expected=", ".join(spec.columns))] if none else [])
     if spec.many:
@@ -86,7 +113,7 @@ def _input_fault(cohort: Cohort, name: str, spec: Any) -> list[str]:
         return [] if there or spec.optional else [message(where, f"files.csv names no file of the input {name!r}", expected=spec.description)]
     if name in columns or spec.optional:
         return []
-    return [message(where, f"column {name!r} is missing", expected=spec.description, found=f"Found {', '.join(columns)}", do=near(name, columns))]
+    return [message(where, f"column {name!r} is missing", expected=spec.description, found=f"Found {listed(columns)}", do=meant(name, columns))]
 
 
 def _escapes(cohort: Cohort, inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> list[str]:
@@ -108,7 +135,8 @@ def _two_sites(cohort: Cohort) -> list[str]:
     two = sites[sites > 1]
     if not len(two):
         return []
-    return [message(f"cohort {cohort.name}", f"{len(two)} patients lie in two sites, the first {two.index[0]!r}", expected="one site a patient",
+    return [message(f"cohort {cohort.name}", f"the patient {two.index[0]!r} lies in two sites", expected="one site a patient",
+                    found="" if len(two) == 1 else f"Found {len(two)} such patients",
                     do="Give different people different patient_id, or one site to each")]
 
 
@@ -137,7 +165,7 @@ def _numbers(cohort: Cohort, inputs: Mapping[str, Any], targets: Mapping[str, An
 
     if not isinstance(cohort.cases, Rows):
         return []
-    out: dict[str, Excluded] = {}
+    out = _weights(cohort)
     for column in [c for s in inputs.values() if s.kind == "table" for c in s.record.numbers if c in cohort.cases.frame]:
         cells = cohort.cases.frame[column]
         values = pd.to_numeric(cells, errors="coerce")
@@ -147,6 +175,19 @@ def _numbers(cohort: Cohort, inputs: Mapping[str, Any], targets: Mapping[str, An
         ids = np.asarray(cohort.ids(), object)[bad.to_numpy()]
         out |= {i: Excluded(i, "record", f"{column} is not a number", f"found {cell!r}") for i, cell in zip(ids, cells[bad], strict=True)}
     return list(out.values())
+
+
+def _weights(cohort: Cohort) -> dict[str, Excluded]:
+    """Cases whose weight is no number above 0."""
+    import pandas as pd
+
+    assert isinstance(cohort.cases, Rows)
+    if "weight" not in cohort.cases.frame:
+        return {}
+    cells = cohort.cases.frame["weight"]
+    values = pd.to_numeric(cells, errors="coerce")
+    bad = (cells.notna() & ~((values > 0) & np.isfinite(values.astype(float)))).to_numpy()
+    return {i: Excluded(i, "record", "weight is no number above 0", f"found {cell!r}") for i, cell in zip(np.asarray(cohort.ids(), object)[bad], cells[bad], strict=True)}
 
 
 def _classes(cohort: Cohort, inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> list[Excluded]:

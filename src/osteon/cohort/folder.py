@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from osteon.cohort import Cohort, Excluded, Reading
 from osteon.cohort.rows import Rows
-from osteon.errors import DataError, message, near
+from osteon.errors import DataError, listed, message, near
+from osteon.readers.files import refusing
 from osteon.value import Picture
 
 if TYPE_CHECKING:
     import pandas as pd
 
+AS_CSV = "Save it as CSV UTF-8 (comma delimited); `osteon import` reads every kind of table"
 ID_NAMES = {"case_id": ("case", "id", "caseid", "exam_id", "study_id"), "patient_id": ("patient", "patientid", "subject", "subject_id", "pid")}
 
 
@@ -24,11 +26,11 @@ def read(folder: Path) -> Cohort:
         raise DataError(message(folder, "there is no such folder", expected="a cohort folder with cases.csv"))
     table = folder / "cases.csv"
     if not table.exists():
-        found = sorted(p.name for p in folder.iterdir())[:6]
+        found = listed(sorted(p.name for p in folder.iterdir()), 6)
         raise DataError(message(folder, "the folder holds no cases.csv", expected="one row a case: case_id, patient_id, site, inputs, targets, attributes",
-                                found=f"Found {', '.join(found) or 'an empty folder'}", do="`osteon simulate STUDY DIR` shows such a folder, `osteon import` makes one"))
+                                found=f"Found {found or 'an empty folder'}", do="`osteon simulate STUDY DIR` shows such a folder, `osteon import` makes one"))
     about = _about(folder)
-    frame = _ids(strings(table).rename(columns=about.get("map") or {}), table)
+    frame = _ids(_once(strings(table).rename(columns=about.get("map") or {}), folder), table)
     files = strings(folder / "files.csv") if (folder / "files.csv").exists() else None
     notes = about.get("notes") or {}
     excluded = tuple(Excluded(str(e["id"]), str(e["step"]), str(e["reason"])) for e in notes.get("excluded") or ())
@@ -37,14 +39,35 @@ def read(folder: Path) -> Cohort:
 
 
 def strings(path: Path) -> pd.DataFrame:
-    """A CSV with every cell as text and empty cells missing; raises DataError naming the line that does not fit."""
+    """A CSV with every cell as text and empty cells missing; raises DataError for another kind of table, and naming the line that does not fit."""
     import pandas as pd
 
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig", skip_blank_lines=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(message(path, "the table can not be read", expected="a comma separated table in UTF-8", found=f"Found: {error}")) from error
-    frame.columns = [str(c).strip() for c in frame.columns]
+    with refusing(path, "a comma separated table in UTF-8", do=AS_CSV):
+        first = _first_line(path)
+        mark = next((mark for mark in ";\t" if mark in first and "," not in first), "")
+        if mark:
+            raise DataError(message(path, f"the columns are separated by {'semicolons' if mark == ';' else 'tabs'}", expected="commas", do=AS_CSV))
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig", skip_blank_lines=True, header=None)
+    frame.columns = [str(c).strip() if c == c else f"column {k}" for k, c in enumerate(frame.iloc[0], 1)]
+    return frame.iloc[1:].reset_index(drop=True)
+
+
+def _first_line(path: Path) -> str:
+    """The header of a table in UTF-8; raises DataError for a workbook and for another encoding."""
+    with open(path, "rb") as file:
+        head = file.read(65_536).split(b"\n")[0]
+    if head.startswith(b"PK\x03\x04"):
+        raise DataError(message(path, "this is a workbook of a spreadsheet, whatever its name says", expected="a comma separated table in UTF-8", do=AS_CSV))
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise DataError(message(path, "the table is in UTF-16", expected="a comma separated table in UTF-8", do=AS_CSV))
+    return head.decode("utf-8-sig", errors="replace")
+
+
+def _once(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """The table; raises DataError where two columns have one name, in cases.csv or by the map."""
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise DataError(message(folder, f"two columns are called {twice[0]!r}", expected="each name once, in cases.csv and after the map of cohort.yaml", do="Rename one of them"))
     return frame
 
 
@@ -54,12 +77,13 @@ def _about(folder: Path) -> dict[str, Any]:
     path = folder / "cohort.yaml"
     if not path.exists():
         return {}
-    try:
+    with refusing(path, "YAML in UTF-8"):
         about = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise DataError(message(path, "the file is not YAML", found=f"Found: {error}")) from error
     if not isinstance(about, dict):
         raise DataError(message(path, "the file holds no mapping", expected="name, origin, licence, columns, map"))
+    wrong = [name for name in ("columns", "map", "notes") if not isinstance(about.get(name) or {}, dict)]
+    if wrong:
+        raise DataError(message(path, f"{wrong[0]!r} is no mapping", expected="NAME: VALUE, one a line", found=f"Found {about[wrong[0]]!r}"))
     return about
 
 
@@ -68,7 +92,7 @@ def _ids(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
         if name not in frame:
             close = [c for c in frame.columns if c.lower().replace(" ", "_") in (name, *others)]
             do = f"Did you mean {close[0]!r}? Add `map: {{{close[0]}: {name}}}` to cohort.yaml" if close else near(name, frame.columns)
-            raise DataError(message(path, f"column {name!r} is missing", found=f"Found {', '.join(map(str, frame.columns))}", do=do))
+            raise DataError(message(path, f"column {name!r} is missing", found=f"Found {listed(frame.columns)}", do=do))
         if frame[name].isna().any():
             raise DataError(message(path, f"row {int(frame[name].isna().to_numpy().argmax()) + 2} has no {name}"))
     twice = frame["case_id"][frame["case_id"].duplicated()]
@@ -84,7 +108,11 @@ def _ids(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
 def _readings(path: Path) -> tuple[Reading, ...]:
     if not path.exists():
         return ()
-    rows = strings(path).to_dict("records")
+    frame = strings(path)
+    missing = [name for name in ("case_id", "reader", "target", "value") if name not in frame]
+    if missing:
+        raise DataError(message(path, f"column {missing[0]!r} is missing", found=f"Found {listed(frame.columns)}", do=near(missing[0], frame.columns)))
+    rows = frame.to_dict("records")
     return tuple(Reading(str(r["case_id"]), str(r["reader"]), str(r["target"]), r["value"], str(r.get("aided", "")).lower() in ("1", "true", "yes")) for r in rows)
 
 

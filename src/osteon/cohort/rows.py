@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,18 @@ def is_file(cell: object) -> bool:
     return isinstance(cell, str) and cell.lower().endswith(FILE_ENDINGS)
 
 
+def spacing_of(cell: str, axes: int, where: str) -> tuple[float, ...]:
+    """mm an axis from `0.143x0.2`, or from one number for all axes; raises DataError."""
+    try:
+        numbers = [float(part) for part in str(cell).replace("\\", "x").split("x")]
+    except ValueError:
+        numbers = []
+    numbers = numbers * axes if len(numbers) == 1 else numbers
+    if len(numbers) != axes or not all(0 < number < math.inf for number in numbers):
+        raise DataError(message(where, "the spacing can not be read", expected="mm per pixel, as 0.143 or 0.143x0.2", found=f"Found {cell!r}"))
+    return tuple(numbers)
+
+
 class Rows(Sequence[Case]):
     """A lazy sequence of cases over a table (strings, one row a case) and, for repeated inputs, a table of files."""
 
@@ -58,8 +71,9 @@ class Rows(Sequence[Case]):
     def column(self, name: str) -> np.ndarray:
         """One column (n,) as objects: text, or None where the cell is empty."""
         if name not in self._objects:
-            cells = self.frame[name].to_numpy(dtype=object)
-            self._objects[name] = np.where(self.frame[name].isna().to_numpy(), None, cells)
+            cells = self.frame[name].to_numpy(dtype=object, copy=True)
+            cells[self.frame[name].isna().to_numpy()] = None
+            self._objects[name] = cells
         return self._objects[name]
 
     def attribute(self, name: str) -> np.ndarray:
@@ -75,7 +89,7 @@ class Rows(Sequence[Case]):
     def names(self) -> list[str]:
         """Every column that may serve as an attribute: neither an id nor part of a target."""
         ours = {c for c in self.frame.columns for t in self.targets if c == t or c.startswith(f"{t}.")}
-        files = {name for name, spec in self.inputs.items() if spec.kind != "table"}
+        files = {column for name, spec in self.inputs.items() if spec.kind != "table" for column in (name, f"{name}.spacing")}
         return [c for c in self.frame.columns if c not in ours and c not in files and c not in ("case_id", "patient_id", "weight", "consent")]
 
     def records(self, name: str) -> pd.DataFrame:
@@ -125,7 +139,7 @@ class Rows(Sequence[Case]):
 
         case = self._cell("case_id", i)
         path = inside(self._home(), cell, f"case {case}")
-        return read_input(path, kind, spacing=None if spacing is None else tuple(float(s) for s in str(spacing).split("x")))
+        return read_input(path, kind, spacing=None if spacing is None else spacing_of(spacing, 2 if kind == "picture" else 3, f"case {case}"))
 
     def _many(self, name: str, i: int) -> tuple[Any, ...]:
         spec, found = self.inputs[name], self.repeats()[self._cell("case_id", i)][name]

@@ -74,9 +74,15 @@ def import_folder(source: str | Path, out: str | Path, *, study: Any, spreadshee
         raise DataError(message(out, "the folder holds other things", expected="an empty or a new folder", do="Name another folder"))
     frame, work, cases = _prepared(source, out, study=study, spreadsheet=sheet, map=map, answers=answers)
     _ask(_early(work, frame, cases, map or {}))
-    work = replace(work, key=key_of(None if key is None else Path(key), out), days=_days(work, frame, cases))
+    secret = Path(key) if key is not None else out.parent / f"{out.name}.key"
+    known = secret.exists()
+    work = replace(work, key=key_of(secret, out), days=_days(work, frame, cases))
     try:
         return _written(work, out, frame, cases)
+    except BaseException:
+        if not known:
+            secret.unlink(missing_ok=True)
+        raise
     finally:
         shutil.rmtree(work.stage, ignore_errors=True)
 

@@ -24,12 +24,11 @@ _KEPT = ("laterality", "view_position", "body_part", "manufacturer", "model")
 _FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "", "%Y%m%d")
 
 
-def key_of(path: Path | None, out: Path) -> bytes:
+def key_of(path: Path, out: Path) -> bytes:
     """The secret of the hashes: from its file, which is made where it is not there (32 random bytes, for its owner only).
 
     Raises DataError where the file would lie in the cohort folder, or is too short to be a secret.
     """
-    path = Path(path) if path is not None else out.parent / f"{out.name}.key"
     if path.resolve().is_relative_to(out.resolve()):
         raise DataError(message(path, "the key lies in the cohort folder", expected="a place outside of it", do="Whoever has both can undo the hashes: keep it apart"))
     if not path.exists():

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+IMAGE_ENDINGS = (".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz")
+
+
 @dataclass(frozen=True, eq=False)
 class Found:
     """One case as it was found: a name for messages, cells under the hospital's column names, files by input, truths by target."""
@@ -119,9 +122,13 @@ def groups(source: Path, study: Any) -> list[Found]:
     volume = study.inputs[name].kind == "volume"
     series: dict[str, list[Path]] = {}
     whose: dict[str, dict[str, str]] = {}
+    strange: list[Found] = []
     for path in sorted(source.rglob("*")):
         relative = path.relative_to(source)
-        if not path.is_file() or any(part.startswith(".") for part in relative.parts) or path.name == "DICOMDIR" or not is_image(path):
+        if not path.is_file() or any(part.startswith(".") for part in relative.parts) or path.name == "DICOMDIR":
+            continue
+        if not is_image(path):
+            strange += [Found(str(relative), fault="it is no image, whatever its name says")] if path.name.lower().endswith(IMAGE_ENDINGS) else []
             continue
         about = _whose(path)
         key = about.get("series_uid") if volume and about.get("series_uid") else str(relative)
@@ -129,7 +136,7 @@ def groups(source: Path, study: Any) -> list[Found]:
         whose.setdefault(str(key), about)
     if not series:
         raise DataError(message(source, "there is no image in this folder", expected="DICOM, NIfTI, PNG, JPEG or TIFF files"))
-    return [Found(str(paths[0].relative_to(source)), files={name: tuple(paths)}, whose=whose[key]) for key, paths in series.items()]
+    return [Found(str(paths[0].relative_to(source)), files={name: tuple(paths)}, whose=whose[key]) for key, paths in series.items()] + strange
 
 
 def _whose(path: Path) -> dict[str, str]:
@@ -158,7 +165,7 @@ def rows_with_files(frame: pd.DataFrame, source: Path, study: Any, names: Mappin
 def _index(found: list[Found], source: Path) -> dict[str, list[Found]]:
     """Every name under which an image may be looked for."""
     out: dict[str, list[Found]] = {}
-    for image in found:
+    for image in (image for image in found if image.files):
         paths = next(iter(image.files.values()))
         names = {key for path in paths for key in (str(path.relative_to(source)), path.name, path.name.split(".")[0], path.parent.name)}
         names |= {image.whose[key] for key in ("patient_id", "accession", "study_uid", "instance_uid") if image.whose.get(key)}

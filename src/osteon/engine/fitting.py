@@ -16,11 +16,13 @@ from osteon.cohort.rows import Rows
 from osteon.design import Fold
 from osteon.engine.folder import Work, clock
 from osteon.engine.judging import chosen_cuts, lines_of
+from osteon.errors import DataError, OsteonError, RunError, message
 from osteon.models import Desk, Model
 from osteon.progress import log, track
-from osteon.run import slug
+from osteon.run import DAMAGED, slug
 from osteon.seeds import derive
 from osteon.study import Study
+from osteon.targets import Classes
 from osteon.value import Mask, Value
 
 
@@ -32,6 +34,22 @@ def strata(cohort: Cohort, study: Study) -> np.ndarray:
         return np.zeros(len(cohort), int)
     states = [target.is_positive(case.truth[study.primary], finding) if study.primary in case.truth else None for case in cohort]
     return np.array([2 if s is None else int(s) for s in states])
+
+
+def learnable(cohort: Cohort, study: Study, folds: Sequence[Fold]) -> None:
+    """Raises DataError where a train part lacks two cases of two classes of a target of classes, before any work is done."""
+    for name, target in study.targets.items():
+        if not isinstance(target, Classes):
+            continue
+        rows = cohort.cases
+        cells = rows.column(name) if isinstance(rows, Rows) and name in rows.frame else [getattr(case.truth.get(name), "name", None) for case in cohort]
+        held = np.array([c if c in target.names else "" for c in cells], object)
+        for label, train in ((fold.name, train) for fold in folds for train, _ in fold.fits):
+            sizes = {c: int((held[train] == c).sum()) for c in target.names}
+            if sum(size > 1 for size in sizes.values()) < 2:
+                found = ", ".join(f"{size} {c}" for c, size in sizes.items())
+                raise DataError(message(f"fold {label}, train part", f"every case of {name!r} but one at most has one class", expected="two cases or more of two classes",
+                                        found=f"Found {found}", do="Give more cases of the other classes"))
 
 
 def fit_fold(work: Work, label: str, model: Model, fold: Fold) -> None:
@@ -56,7 +74,7 @@ def _fit(work: Work, label: str, model: Model, fold: Fold, k: int, notes: dict[s
     home = work.run.folder / "models" / slug(label) / slug(fold.name) / str(k + 1)
     if home.exists():
         notes[f"fit {k + 1}"] = json.loads((home / "fit.json").read_text(encoding="utf-8"))["notes"]
-        return model.load(home, work.study.targets)
+        return _loaded(model, home, work.study.targets)
     scratch = work.run.folder / "work" / slug(label) / slug(fold.name) / str(k + 1)
     desk = Desk(work.budget, derive(work.seed, label, fold.name, k), folder=scratch)
     train, tune = (work.cohort.take(rows) for rows in fold.fits[k])
@@ -115,5 +133,17 @@ def _kept(work: Work, label: str, fold: Fold, part: str, cohort: Cohort, given: 
 
 
 def load_final(run_folder: Path, model: Model, targets: Mapping[str, Any]) -> list[Model]:
-    """Every fit of the model for new cases."""
-    return [model.load(home, targets) for home in sorted(p for p in run_folder.iterdir() if p.is_dir() and not p.name.startswith("."))]
+    """Every fit of the model for new cases; raises RunError where one is missing or damaged."""
+    homes = sorted(p for p in run_folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    if not homes:
+        raise RunError(message(run_folder, "the folder keeps no model", do=DAMAGED))
+    return [_loaded(model, home, targets) for home in homes]
+
+
+def _loaded(model: Model, home: Path, targets: Mapping[str, Any]) -> Model:
+    try:
+        return model.load(home, targets)
+    except OsteonError:
+        raise
+    except Exception as fault:  # damaged bytes make the format libraries raise nearly anything
+        raise RunError(message(home, "the saved model is damaged", found=f"Reason: {str(fault)[:120] or type(fault).__name__}", do=DAMAGED)) from fault

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -25,9 +25,11 @@ from osteon.errors import RunError, message
 from osteon.progress import log
 from osteon.row import EvidenceRow
 from osteon.run import FORMAT, Run
-from osteon.study import Study
 from osteon.studies import source_of
+from osteon.study import Study
 
+LOCK = ".lock"
+ONCE = "another, seen once"
 PACKAGES = ("osteon", "numpy", "scipy", "pandas", "scikit-learn", "torch", "timm", "monai", "pydicom")
 
 
@@ -42,6 +44,7 @@ class Work:
     seed: int = field(kw_only=True)
     budget: Budget = field(kw_only=True)
     codes: Codes = field(kw_only=True)
+    lock: IO[str] = field(kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +64,15 @@ def codes(cohort: Cohort) -> Codes:
 
 def identity(study: Study, cohort: Cohort, plan: Design, seed: int, budget: Budget) -> str:
     """What makes a run the same run: study file, cohort, design, seed, budget, version."""
+    text = json.dumps([source_of(study), digest(cohort), repr(plan), seed, asdict(budget), _version("osteon"), FORMAT])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest(cohort: Cohort) -> str:
+    """The hash of the table of a cohort, or of its ids where it has none."""
     table = cohort.folder / "cases.csv" if cohort.folder else None
     data = table.read_bytes() if table and table.exists() else "\n".join(cohort.ids()).encode()
-    text = json.dumps([source_of(study), hashlib.sha256(data).hexdigest(), repr(plan), seed, asdict(budget), _version("osteon"), FORMAT])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(data).hexdigest()
 
 
 def open_folder(study: Study, whole: Cohort, cohort: Cohort, plan: Design, folds: Sequence[Fold], *, seed: int, budget: Budget, out: Path | None) -> Work:
@@ -74,16 +82,29 @@ def open_folder(study: Study, whole: Cohort, cohort: Cohort, plan: Design, folds
     begun = folder / "run.json"
     if begun.exists() and Run(folder).about.get("identity") != key:
         raise RunError(message(folder, "the folder holds another run", do="Name another folder with --out"))
-    if not begun.exists() and folder.exists() and any(p.name != "cohorts" for p in folder.iterdir()):
+    if not begun.exists() and folder.exists() and any(p.name not in ("cohorts", LOCK) for p in folder.iterdir()):
         raise RunError(message(folder, "the folder holds other things", expected="an empty or a new folder", do="Name another folder with --out"))
     folder.mkdir(parents=True, exist_ok=True)
-    work = Work(Run(folder), study, cohort=cohort, folds=tuple(folds), seed=seed, budget=budget, codes=codes(whole))
+    work = Work(Run(folder), study, cohort=cohort, folds=tuple(folds), seed=seed, budget=budget, codes=codes(whole), lock=_locked(folder))
     _log_to(folder / "log.txt")
     if not begun.exists():
         work.run.write("run.json", _about(work, key, plan))
         _tables(work, whole)
     log.info("run %s: %s, %d cases, budget %s, seed %d", folder.name, study.name, len(cohort), budget.name, seed)
     return work
+
+
+def _locked(folder: Path) -> IO[str]:
+    """The open lock of a run folder, which ends with the process; raises RunError where another process is at work in it."""
+    import fcntl
+
+    lock = open(folder / LOCK, "w", encoding="utf-8")  # noqa: SIM115
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise RunError(message(folder, "another process is at work in this folder", do="Wait until it ends, or name another folder with --out")) from error
+    return lock
 
 
 def _log_to(path: Path) -> None:
@@ -108,8 +129,8 @@ def _about(work: Work, key: str, plan: Design) -> dict[str, Any]:
     return {
         "format": FORMAT, "identity": key, "study": study.name, "study_file": study.file, "cite": study.cite, "question": study.question, "seed": work.seed,
         "budget": asdict(work.budget), "design": repr(plan), "folds": [f.name for f in work.folds],
-        "cohort": {"name": cohort.name, "origin": cohort.origin, "licence": cohort.licence, "notes": {k: v for k, v in cohort.notes.items() if k not in ("excluded", "map")}, "cases": len(cohort),
-                   "folder": str(cohort.folder.resolve()) if cohort.folder else "", "patients": len(set(cohort.column("patient").tolist()))},
+        "cohort": {"name": cohort.name, "origin": cohort.origin, "licence": cohort.licence, "notes": {} if cohort.origin == "own" else {k: v for k, v in cohort.notes.items() if k not in ("excluded", "map")}, "cases": len(cohort),
+                   "folder": str(cohort.folder.resolve()) if cohort.folder else "", "patients": len(set(cohort.column("patient").tolist())), "table": digest(cohort)},
         "models": {label: list(model.writes) for label, model in study.models.items()},
         "versions": {p: _version(p) for p in PACKAGES} | {"python": platform.python_version()},
         "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
@@ -125,16 +146,25 @@ def _tables(work: Work, whole: Cohort) -> None:
     ids, patients = cohort.ids(), cohort.column("patient").tolist()
     base = {"case": [codes_.cases[i] for i in ids], "patient": [codes_.patients[p] for p in patients], "site": [s or "" for s in cohort.column("site")]}
     declared = dict.fromkeys((*work.study.subgroups, *(c for s in work.study.inputs.values() if s.kind == "table" for c in s.columns)))
-    columns = {name: cohort.column(name) for name in declared if name != "site"}
+    columns = {name: _common(cohort.column(name), patients) for name in declared if name != "site"}
     work.run.write_table("cases.csv", pd.DataFrame(base | {k: v for k, v in columns.items() if any(x is not None for x in v)}))
     parts = [(f.name, part, rows) for f in work.folds for part, rows in parts_of(f).items()]
     frame = pd.concat([pd.DataFrame({"case": np.array(base["case"])[rows], "patient": np.array(base["patient"])[rows], "fold": f, "part": p}) for f, p, rows in parts])
     work.run.write_table("split.csv", frame)
-    steps = pd.DataFrame([{"step": e.step, "reason": e.reason} for e in cohort.excluded], columns=["step", "reason"])
+    steps = pd.DataFrame([{"step": e.step, "reason": "" if e.id in e.reason else e.reason} for e in cohort.excluded], columns=["step", "reason"])
     flow = steps.groupby(["step", "reason"], sort=False).size().rename("n").reset_index()
     ends = pd.DataFrame([{"step": "assessed", "reason": "", "n": len(cohort) + len(cohort.excluded)}])
     used = pd.DataFrame([{"step": "included", "reason": "", "n": len(cohort)}])
     work.run.write_table("flow.csv", pd.concat([ends, flow, used], ignore_index=True))
+
+
+def _common(cells: np.ndarray, patients: Sequence[str]) -> np.ndarray:
+    """A column without the words that one patient alone has: a name that slipped into it would be one."""
+    holders: dict[str, set[str]] = {}
+    for cell, patient in zip(cells, patients, strict=True):
+        if isinstance(cell, str):
+            holders.setdefault(cell, set()).add(patient)
+    return np.array([ONCE if isinstance(c, str) and len(holders[c]) < 2 else c for c in cells] + [None], dtype=object)[:-1]
 
 
 def parts_of(fold: Fold) -> dict[str, np.ndarray]:

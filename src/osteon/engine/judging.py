@@ -44,9 +44,12 @@ def chosen_cuts(targets: Mapping[str, Target], tuned: pd.DataFrame) -> dict[tupl
     """The cut of each target and finding: declared (0 = at the cut), or chosen on the tune part; NaN where that holds one state only."""
     cuts: dict[tuple[str, str], float] = {}
     for name, target in targets.items():
-        for finding in target.findings if target.cut is not None else ():
+        rule = target.cut
+        if rule is None:
+            continue
+        for finding in target.findings:
             known = counted(judged(tuned[(tuned["target"] == name) & (tuned["finding"] == finding)]))
-            if isinstance(target.cut, Declared):
+            if isinstance(rule, Declared):
                 cuts |= {(name, finding): 0.0} if finding == target.findings[0] else {}
                 continue
             truth = (known["state"] == TRUE).to_numpy()
@@ -54,7 +57,7 @@ def chosen_cuts(targets: Mapping[str, Target], tuned: pd.DataFrame) -> dict[tupl
                 log.warning("%s, %s: the tune part holds one state only, so no cut could be chosen", name, finding)
                 cuts[name, finding] = float("nan")
             else:
-                cuts[name, finding] = target.cut.choose(truth, known["score"].to_numpy(float))
+                cuts[name, finding] = rule.choose(truth, known["score"].to_numpy(float))
     return cuts
 
 

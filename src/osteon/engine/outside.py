@@ -5,24 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from osteon.case import Case, Deferred, Lazy
-from osteon.cohort import Cohort
+from osteon.cohort import Cohort, Excluded
 from osteon.engine.fitting import answers, load_final
-from osteon.engine.folder import Codes, codes
+from osteon.engine.folder import Codes, codes, digest
 from osteon.engine.judging import lines_of, rows_of_model
-from osteon.engine.reading import unreadable
+from osteon.engine.reading import fault, unreadable
 from osteon.errors import DataError, Refused, RunError, message, near
 from osteon.progress import log, track
 from osteon.row import EvidenceRow
-from osteon.run import Run, slug
+from osteon.run import DAMAGED, Run, slug
 from osteon.studies import study_of
 from osteon.study import Study
-from osteon.value import Picture, Value
+from osteon.value import Picture, Value, Withheld
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,8 @@ def validate(run: Run, cohort: Cohort) -> tuple[EvidenceRow, ...]:
     import pandas as pd
 
     study = study_of(run)
+    if cohort.folder and digest(cohort) == run.about["cohort"].get("table"):
+        raise DataError(message(cohort.folder, "the run was trained on this very cohort", expected="cases that the run has not seen", do="Its own test part is in the report"))
     fit_for = cohort.conform(study.inputs, study.targets, eligible=study.eligible, answered=(study.primary,))
     fit_for = fit_for.leave_out(unreadable(fit_for, study.inputs, study.targets))
     home, out, outside = run.folder / "external" / slug(cohort.name), [], _Outside(codes(cohort))
@@ -66,9 +68,12 @@ def validate(run: Run, cohort: Cohort) -> tuple[EvidenceRow, ...]:
 
 
 def _cuts(run: Run, label: str) -> dict[str, float]:
-    """The median over folds of each cut."""
+    """The median over folds of each cut; raises RunError where their files are gone."""
     found: dict[str, list[float]] = {}
-    for path in (run.folder / "notes" / slug(label)).glob("*.json"):
+    paths = sorted((run.folder / "notes" / slug(label)).glob("*.json"))
+    if not paths:
+        raise RunError(message(run.folder / "notes" / slug(label), "the cuts of the model are gone", do=DAMAGED))
+    for path in paths:
         for name, cut in json.loads(path.read_text(encoding="utf-8")).get("cuts", {}).items():
             found.setdefault(name, []).append(float(cut))
     return {name: float(np.nanmedian(cuts)) if not np.isnan(cuts).all() else float("nan") for name, cuts in found.items()}
@@ -84,14 +89,31 @@ def predict(run: Run, cases: Cohort | Sequence[Path], *, model: str | None = Non
     if label not in study.models:
         raise RunError(message(run.folder, f"the run has no model {label!r}", do=near(label, run.labels)))
     cohort = cases if isinstance(cases, Cohort) else from_files(study, cases)
-    cohort = cohort.conform(study.inputs, study.targets)
+    given = cohort.conform(study.inputs, study.targets)
     targets = {t: study.targets[t] for t in study.models[label].writes if t in study.targets}
     models = load_final(run.models(label), study.models[label], study.targets)
     only_simulated = run.about["cohort"]["origin"] == "simulated"
+    held = {case.id: reason for case in given if (reason := _held(case, study))}
+    if len(held) == len(given):
+        case = given.cases[0]
+        raise DataError(message(named(case), "no answer can be given", found=held[case.id] + ("" if len(held) == 1 else f" The same or worse: {len(held) - 1} more")))
+    cohort = given.leave_out([Excluded(i, "reading", reason) for i, reason in held.items()])
     if only_simulated and not simulated_weights_ok:
         _refuse_patients(cohort, study)
-    for case, values in zip(cohort, answers(models, cohort, targets), strict=True):
-        yield Answer(case, values, only_simulated)
+    answered = answers(models, cohort, targets)
+    for case in given:
+        yield Answer(case, {t: Withheld(held[case.id]) for t in targets} if case.id in held else next(answered), only_simulated)
+
+
+def _held(case: Case, study: Study) -> str:
+    """Why a case can not be answered; empty where it can."""
+    reason, detail = fault(case, study.inputs, {}, lengths=False)
+    return detail if reason.endswith("can not be read") else f"{reason}. {detail}" if reason else ""
+
+
+def named(case: Case) -> str:
+    """How a message calls a case: by its file, else by its id."""
+    return str(case.attributes.get("file") or f"case {case.id}")
 
 
 def _refuse_patients(cohort: Cohort, study: Study) -> None:
@@ -99,7 +121,7 @@ def _refuse_patients(cohort: Cohort, study: Study) -> None:
         pictures = [case.inputs[n] for n in case.inputs if study.inputs[n].kind == "picture"]
         known = [bool(p.notes.get("simulated")) for p in pictures if isinstance(p, Picture)]
         if cohort.origin != "simulated" and not (known and all(known)):
-            raise Refused(message(f"case {case.id}", "this model was trained on simulated cases only and has not seen a patient", expected="a simulated case",
+            raise Refused(message(named(case), "this model was trained on simulated cases only and has not seen a patient", expected="a simulated case",
                                   do="Train on your own films (`osteon run STUDY --cohort DIR`), or repeat with --simulated-weights-ok to see a demonstration"))
 
 
@@ -110,15 +132,12 @@ def from_files(study: Study, paths: Sequence[Path]) -> Cohort:
     wanted = [n for n, s in study.inputs.items() if s.kind != "table" and not s.optional]
     tables = [n for n, s in study.inputs.items() if s.kind == "table"]
     if len(wanted) != 1 or tables:
-        raise DataError(message(study.name, "the study reads more than one file a case", do="Put the cases into a cohort folder and give that"))
+        raise DataError(message(study.name, f"the study reads {', '.join([*wanted, *tables])} of each case, more than one film can hold",
+                                do="Put the cases into a cohort folder and give that (`osteon show` names its columns)"))
     kind = study.inputs[wanted[0]].kind
     missing = [p for p in paths if not p.exists()]
     if missing or not paths:
         raise DataError(message(missing[0] if missing else study.name, "there is no such file" if missing else "no file was given"))
-    cases = [Case(f"{k}", f"{k}", inputs=Lazy({wanted[0]: Deferred(lambda p=p: read_input(p, kind))}), attributes={"file": str(p)}) for k, p in enumerate(paths, 1)]
+    films = {p: read_input(p, kind) if len(paths) == 1 else Deferred(partial(read_input, p, kind)) for p in paths}  # a single film is read once
+    cases = [Case(f"{k}", f"{k}", inputs=Lazy({wanted[0]: films[p]}), attributes={"file": str(p)}) for k, p in enumerate(paths, 1)]
     return Cohort("new cases", "own", cases=cases)
-
-
-def trained_on(folder: Path) -> dict[str, Any]:
-    """What a saved model was trained on: origin, cohort, study."""
-    return dict(json.loads((folder / "fit.json").read_text(encoding="utf-8")))

@@ -8,14 +8,14 @@ from pathlib import Path
 from osteon.budget import LAPTOP, Budget
 from osteon.cohort import Cohort
 from osteon.design import CrossValidation, Design, Nested
-from osteon.engine.fitting import fit_fold, strata
+from osteon.engine.fitting import fit_fold, learnable, strata
 from osteon.engine.folder import close, open_folder
 from osteon.engine.judging import rows
 from osteon.engine.reading import unreadable
 from osteon.errors import DataError, message
 from osteon.run import Run
-from osteon.study import Study
 from osteon.studies import study as find
+from osteon.study import Study
 
 
 def run(study: str | Study, cohort: Cohort | None = None, *, seed: int = 0, budget: Budget = LAPTOP, design: Design | None = None, out: Path | None = None) -> Run:
@@ -23,12 +23,15 @@ def run(study: str | Study, cohort: Cohort | None = None, *, seed: int = 0, budg
 
     `cohort` is the user's or public data; without one the study's simulator makes one. Raises DataError before any work where data do not fit.
     """
+    if seed < 0:
+        raise DataError(message("run", "the seed is below 0", expected="0 or more", found=f"Found {seed}"))
     declared = find(study) if isinstance(study, str) else study
     whole = cohort if cohort is not None else simulate(declared, budget=budget, seed=seed, out=out)
     fit_for = whole.conform(declared.inputs, declared.targets, eligible=declared.eligible, answered=declared.answered)
     fit_for = fit_for.leave_out(unreadable(fit_for, declared.inputs, declared.targets))
     plan = capped(design or declared.design, budget)
     folds, last = fit_for.folds(plan, seed, keep=declared.together, strata=strata(fit_for, declared))
+    learnable(fit_for, declared, (*folds, last))
     desk = open_folder(declared, whole, fit_for, plan, folds, seed=seed, budget=budget, out=out)
     for label, model in declared.models.items():
         for fold in dict.fromkeys((*folds, last)):
@@ -42,6 +45,8 @@ def simulate(study: str | Study, folder: Path | None = None, *, cases: int | Non
     declared = find(study) if isinstance(study, str) else study
     rows_only = all(spec.kind == "table" for spec in declared.inputs.values())
     n = cases if cases is not None else budget.rows if rows_only else budget.cases
+    if seed < 0:
+        raise DataError(message("simulate", "the seed is below 0", expected="0 or more", found=f"Found {seed}"))
     if n < 1:
         raise DataError(message("simulate", "no case was asked for", expected="1 or more", found=f"Found {n}"))
     if not 0 <= difficulty <= 1:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from osteon.case import Case
 from osteon.cohort import Cohort, Excluded
@@ -11,7 +10,7 @@ from osteon.errors import DataError, message
 from osteon.progress import track
 from osteon.readers.inputs import Input
 from osteon.targets import Target
-from osteon.value import Picture
+from osteon.value import Mask, Objects, Picture
 
 
 def unreadable(cohort: Cohort, inputs: Mapping[str, Input], targets: Mapping[str, Target]) -> list[Excluded]:
@@ -25,18 +24,27 @@ def unreadable(cohort: Cohort, inputs: Mapping[str, Input], targets: Mapping[str
     return out
 
 
-def fault(case: Case, inputs: Mapping[str, Input], targets: Mapping[str, Target]) -> tuple[str, str]:
-    """What is wrong with the files of a case, without and with its particulars; two empty texts where nothing is."""
+def fault(case: Case, inputs: Mapping[str, Input], targets: Mapping[str, Target], *, lengths: bool = True) -> tuple[str, str]:
+    """What is wrong with the files of a case, without and with its particulars; two empty texts where nothing is.
+
+    `lengths`: whether a picture without the spacing that is asked of it is at fault.
+    """
+    shapes: list[tuple[int, ...]] = []
     for name, spec in inputs.items():
         try:
-            value = case.inputs[name] if name in case.inputs else None
+            value = case.inputs.get(name)
         except (DataError, OSError) as error:
             return f"{name} can not be read", str(error)
-        if spec.spacing and isinstance(value, Picture) and value.grid.spacing is None:
+        shapes += [value.grid.shape] if isinstance(value, Picture) else []
+        if spec.misfit(value):
+            return f"{name} is {spec.misfit(value)}", f"Expected {spec.description}"
+        if lengths and spec.spacing and isinstance(value, Picture) and value.grid.spacing is None:
             return f"{name} has no pixel spacing", f"Give it in the column {name}.spacing as mm per row and column (0.143x0.143)"
     for name in targets:
         try:
-            case.truth[name] if name in case.truth else None
+            truth = case.truth.get(name)
         except (DataError, OSError) as error:
             return f"the truth of {name} can not be read", str(error)
+        if isinstance(truth, (Mask, Objects)) and truth.grid is not None and truth.grid.shape not in (shapes or [truth.grid.shape]):
+            return f"the truth of {name} has another size than the image", f"Expected {shapes[0]}. Found {truth.grid.shape}. Draw it on that image"
     return "", ""

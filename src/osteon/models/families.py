@@ -53,7 +53,8 @@ def family_of(target: Target, *, follows: Mapping[str, float] | None = None, lea
     if isinstance(target, targets.Measures):
         still = all(unit in TURN_FREE for unit in target.units.values())
         family = MeasuresFamily(target.keys, dict(follows or {}), scalable=still)
-        return replace(family, **{k: tuple(v) for k, v in learnt.items()}) if learnt else family
+        kept: dict[str, Any] = {k: tuple(v) for k, v in (learnt or {}).items()}
+        return replace(family, **kept)
     raise StudyError(message("Net", f"a network does not answer {type(target).__name__}", expected="Objects, Masks, Classes or Measures"))
 
 
@@ -108,7 +109,7 @@ class ObjectsFamily:
     def loss(self, network: nn.Module, images: Tensor, masks: Tensor, numbers: Tensor) -> Tensor:
         """The sum of the losses that the detector itself defines."""
         objects = [(row[row[:, 0] >= 0, 1:], row[row[:, 0] >= 0, 0].long()) for row in numbers]
-        return torch.stack(list(network.losses({"image": images, "objects": objects}).values())).sum()
+        return torch.stack(list(network.losses({"image": images, "objects": objects}).values())).sum()  # type: ignore[operator]
 
     def outputs_of(self, network: nn.Module, images: Tensor) -> list[Any]:
         """Boxes (n, 4), scores and labels an image, best first."""
@@ -158,7 +159,7 @@ class MasksFamily:
     def loss(self, network: nn.Module, images: Tensor, masks: Tensor, numbers: Tensor) -> Tensor:
         """The loss of the network itself, or that of the family's head."""
         if hasattr(network, "losses"):
-            return torch.stack(list(network.losses({"image": images, "masks": masks}).values())).sum()
+            return torch.stack(list(network.losses({"image": images, "masks": masks}).values())).sum()  # type: ignore[operator]
         return heads.loss("masks", network(images), masks, torch.ones(len(masks), device=masks.device))
 
     def outputs_of(self, network: nn.Module, images: Tensor) -> list[Any]:

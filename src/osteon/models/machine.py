@@ -76,7 +76,8 @@ def _trial(blueprint: Blueprint, seconds: float) -> Choice:
     options = [("32-true", True), ("32-true", False)] + ([("bf16-mixed", True)] if has_bfloat16() else [])
     network = blueprint.network(0)
     images = torch.rand(4, blueprint.channels, *blueprint.shape, generator=torch.Generator().manual_seed(0))
-    end, best = time.monotonic() + seconds, {}
+    end = time.monotonic() + seconds
+    best: dict[tuple[str, bool], float] = {}
     for option in options * 3:
         if time.monotonic() < end:
             spent = _step_seconds(network, images, *option)

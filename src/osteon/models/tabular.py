@@ -46,10 +46,13 @@ class Tabular:
         target = targets[self.writes[0]]
         table, answers = ready(train.table(self.reads[0])), outcomes(train, self.writes[0], target)
         known = answers.notna().to_numpy()
-        if isinstance(target, Classes) and answers[known].nunique() < 2:
-            raise DataError(message(f"{self.name}, train part", f"every case of {self.writes[0]!r} has one class", expected="two or more classes",
-                                    found=f"Found {answers[known].nunique()} in {int(known.sum())} cases"))
-        estimator = pipeline(self.name, table, self.settings, desk.seed)
+        sizes: dict[str, int] = answers[known].value_counts().to_dict() if isinstance(target, Classes) else {}
+        if isinstance(target, Classes):
+            known = known & answers.isin([c for c, n in sizes.items() if n > 1]).to_numpy()  # what one case shows can not be checked on another
+            if answers[known].nunique() < 2:
+                raise DataError(message(f"{self.name}, train part", f"fewer than two classes of {self.writes[0]!r} have two cases", expected="two or more classes",
+                                        found=f"Found {sizes}"))
+        estimator = pipeline(self.name, table, self.settings, desk.seed, folds=min([5, *(n for n in sizes.values() if n > 1)]))
         estimator.fit(table[known], answers[known].to_numpy())
         desk.notes.update({"cases": int(known.sum()), "columns": list(table.columns), "missing_cells": int(table[known].isna().sum().sum())})
         return replace(self, fitted=Fitted(estimator, tuple(table.columns), target))
@@ -120,8 +123,11 @@ def ready(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**{c: table[c].where(table[c].notna(), "missing").astype(str).astype(object) for c in table.columns if table[c].dtype.kind not in "fiu"})
 
 
-def pipeline(name: str, table: pd.DataFrame, settings: Mapping[str, Any], seed: int) -> Any:
-    """Imputation, scaling and one-hot coding fitted with the estimator, so that nothing is learned outside of the train part."""
+def pipeline(name: str, table: pd.DataFrame, settings: Mapping[str, Any], seed: int, *, folds: int = 5) -> Any:
+    """Imputation, scaling and one-hot coding fitted with the estimator, so that nothing is learned outside of the train part.
+
+    `folds` of the calibration: at most the cases of the smallest class.
+    """
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
@@ -131,10 +137,10 @@ def pipeline(name: str, table: pd.DataFrame, settings: Mapping[str, Any], seed: 
     numeric = make_pipeline(SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler())
     words = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=10, sparse_output=False)
     columns = make_column_transformer((numeric, numbers), (words, [c for c in table.columns if c not in numbers]), verbose_feature_names_out=False)
-    return make_pipeline(columns, estimator(name, settings, seed))
+    return make_pipeline(columns, estimator(name, settings, seed, folds=folds))
 
 
-def estimator(name: str, settings: Mapping[str, Any], seed: int) -> Any:
+def estimator(name: str, settings: Mapping[str, Any], seed: int, *, folds: int = 5) -> Any:
     """The estimator of a name with defaults that suit a few hundred to a few hundred thousand rows."""
     from sklearn import ensemble, linear_model, naive_bayes, neighbors, neural_network, tree
 
@@ -144,7 +150,7 @@ def estimator(name: str, settings: Mapping[str, Any], seed: int) -> Any:
         "random forest": lambda: ensemble.RandomForestClassifier(**{"n_estimators": 300, "min_samples_leaf": 5, "random_state": seed % 2**32, **settings}),
         "gradient boosting": lambda: ensemble.GradientBoostingClassifier(**{"n_estimators": 100, "max_depth": 2, "subsample": 0.7, "random_state": seed % 2**32, **settings}),
         "nearest neighbours": lambda: neighbors.KNeighborsClassifier(**{"n_neighbors": 35, **settings}),
-        "support vectors": lambda: _support_vectors(settings),
+        "support vectors": lambda: _support_vectors(settings, folds),
         "neural network": lambda: neural_network.MLPClassifier(**{"hidden_layer_sizes": (16,), "alpha": 1.0, "solver": "lbfgs", "max_iter": 1000, "random_state": seed % 2**32, **settings}),
         "naive Bayes": lambda: naive_bayes.GaussianNB(**settings),
         "linear regression": lambda: linear_model.Ridge(**settings),
@@ -152,9 +158,9 @@ def estimator(name: str, settings: Mapping[str, Any], seed: int) -> Any:
     return makers[name]()
 
 
-def _support_vectors(settings: Mapping[str, Any]) -> Any:
+def _support_vectors(settings: Mapping[str, Any], folds: int) -> Any:
     """A support vector classifier gives no probability of its own: Platt's sigmoid on out-of-fold decisions."""
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.svm import SVC
 
-    return CalibratedClassifierCV(SVC(**{"C": 1.0, "cache_size": 500, **settings}), ensemble=False)
+    return CalibratedClassifierCV(SVC(**{"C": 1.0, "cache_size": 500, **settings}), cv=folds, ensemble=False)

@@ -9,12 +9,15 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from osteon.models import checkpoint
@@ -73,10 +76,16 @@ class Trained:
 
 
 def trained(job: Job, accelerator: str, processes: int) -> Trained:
-    """Train on the devices of this machine; several of them share each step."""
+    """Train on the devices of this machine; several of them share each step.
+
+    Weights come back from other processes as a file: a queue that nobody reads before they end would hold them for ever.
+    """
     strategy = "ddp_spawn" if processes > 1 else "auto"
     fabric = Fabric(accelerator=accelerator, devices=processes, strategy=strategy, precision=job.choice.precision)  # type: ignore[arg-type]
-    return fabric.launch(_fit, job)
+    with TemporaryDirectory() as folder:
+        weights = Path(folder) / "weights.safetensors"
+        notes = fabric.launch(partial(_fit, job=job, weights=weights))  # type: ignore[arg-type]
+        return Trained(load_file(weights), notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,17 +123,23 @@ class Feed:
         """Images, mask planes and numbers of rows, moved together, the images exposed anew."""
         rows = rows.sort().values
         planes = self.raw(rows)
-        how = motion(len(rows), recipe, source=tuple(planes.shape[-2:]), frame=self.shape, generator=generator)
+        how = motion(len(rows), recipe, source=(planes.shape[-2], planes.shape[-1]), frame=self.shape, generator=generator)
         planes = moved(planes, how)
         images = exposed(planes[:, :self.channels], recipe, generator)
         return centred(images), planes[:, self.channels:], told(family, self.numbers[rows.to(self.device)], how)
 
 
-def _fit(fabric: Fabric, job: Job) -> Trained:
-    """One process of a fit; the process's random state is left as it was."""
+def _fit(fabric: Fabric, job: Job, weights: Path) -> dict[str, Any]:
+    """One process of a fit: the best weights into a file, the notes as plain data; the process's random state is left as it was.
+
+    Bound to its job by `partial`, because Fabric takes its arguments apart and stops at frozen records.
+    """
     cards = [fabric.device.index or 0] if fabric.device.type == "cuda" else []
     with torch.random.fork_rng(devices=cards):
-        return Loop(fabric, job).run()
+        result = Loop(fabric, job).run()
+    if fabric.is_global_zero:
+        save_file(result.state, weights)
+    return result.notes
 
 
 class Loop:
@@ -220,19 +235,19 @@ class Loop:
             images, masks, numbers = self.tune.plain(some)
             loss = self.job.family.loss(self.network, self._laid(images), masks, numbers)
             total += torch.stack((loss.float() * len(some), loss.new_tensor(float(len(some)))))
-        total = self.fabric.all_reduce(total, reduce_op="sum")
+        total = torch.as_tensor(self.fabric.all_reduce(total, reduce_op="sum"))
         self.tuning = time.monotonic() - start
         return float(total[0] / total[1].clamp(min=1))
 
     def _mean(self, value: Tensor) -> float:
-        return float(self.fabric.all_reduce(value, reduce_op="mean"))
+        return float(torch.as_tensor(self.fabric.all_reduce(value, reduce_op="mean")))
 
     def _fit_in(self, each: float) -> None:
-        """Plan fewer steps where those planned would miss the seconds by a twentieth; the first process decides for all."""
+        """Plan fewer steps than named where those would miss the seconds by a twentieth, and more again once steps are faster; the first process decides."""
         tuning = self.tuning or 0.4 * each * len(self.tune.numbers) / self.each
         each += tuning / self.steps
         left = self.job.course.seconds - (time.monotonic() - self.begun)
-        ahead = self.progress.planned - self.progress.step
+        ahead = self.job.course.epochs * self.steps - self.progress.step
         affordable = int(max(left - tuning, 0) / each)
         planned = self.progress.step + (min(ahead, affordable) if ahead * each > 1.05 * left else ahead)
         self._now(planned=max(self.fabric.broadcast(planned), self.progress.step, 1))

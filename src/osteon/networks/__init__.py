@@ -4,6 +4,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 from torch import nn
 
@@ -39,6 +40,6 @@ def _from_timm(name: str, channels: int, outputs: int, image_size: tuple[int, in
         expected = f"one of {', '.join(own())}, or a name of timm"
         raise ValueError(message("network", "unknown name", expected=expected, found=f"Found {name!r}", do=f"Near names: {near}"))
     # Only networks with a position code need to know the image size; the others refuse the argument.
-    fixed = timm.get_pretrained_cfg(name).fixed_input_size
-    size = {"img_size": image_size} if fixed else {}
+    published = timm.get_pretrained_cfg(name)
+    size: dict[str, Any] = {"img_size": image_size} if published is not None and published.fixed_input_size else {}
     return timm.create_model(name, in_chans=channels, num_classes=outputs, pretrained=False, **size)

@@ -122,7 +122,8 @@ def _heatmap_loss(logits: Tensor, truth: Tensor) -> Tensor:
 def _held(output: Tensor, truth: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
     """Output and truth with zeros where the truth is absent, so that a missing number cannot reach a gradient."""
     keep = present.bool()
-    return tuple(torch.where(_spread(keep, values), values, torch.zeros_like(values)) for values in (output, truth))
+    out, true = (torch.where(_spread(keep, values), values, torch.zeros_like(values)) for values in (output, truth))
+    return out, true
 
 
 def _spread(present: Tensor, values: Tensor) -> Tensor:

@@ -99,7 +99,7 @@ class Backbone(nn.Module):
             nn.Sequential(conv(entering, leaving, kernel=3, stride=2), C3(leaving, leaving, depth=times(repeats, depth)))
             for entering, leaving, repeats in zip(widths[:-1], widths[1:], (3, 6, 9, 3), strict=True)
         )
-        self.stages[-1].append(SPPF(widths[-1]))
+        self.stages[-1].append(SPPF(widths[-1]))  # type: ignore[operator]
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Features at strides 8, 16 and 32."""
@@ -138,6 +138,8 @@ class PathAggregation(nn.Module):
 class YoloV5(nn.Module):
     """YOLOv5 for images of any number of channels and any size; width 0.25 and depth 0.33 give the nano model."""
 
+    anchors: Tensor
+
     def __init__(
         self, channels: int, classes: int, *, width: float = 0.25, depth: float = 0.33, image_size: tuple[int, int] = (640, 640)
     ) -> None:
@@ -154,7 +156,7 @@ class YoloV5(nn.Module):
         """Start the objectness at `objects` an image and the classes at chance: else the first epochs only learn silence."""
         with torch.no_grad():
             for head, stride in zip(self.heads, STRIDES, strict=True):
-                bias = head.bias.view(ANCHORS_A_SCALE, -1)
+                bias = head.bias.view(ANCHORS_A_SCALE, -1)  # type: ignore[operator,union-attr]
                 cells = max(image_size[0] * image_size[1] / stride**2, 2 * objects)
                 bias[:, :4] = 0.0
                 bias[:, 4] = log(objects / cells)

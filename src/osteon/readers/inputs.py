@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from osteon.errors import StudyError, message
+from osteon.value import Picture
 
+LEAST = 32  # pixels along the shorter side
+OTHERS = {"CT": "a CT slice", "MR": "an MRI slice", "US": "an ultrasound image", "PT": "a PET slice", "NM": "a scintigram", "ES": "an endoscopic image",
+          "XC": "a photograph", "SM": "a slide", "OP": "a photograph", "ECG": "an ECG"}
 KINDS = ("picture", "volume", "kspace", "video", "signal", "table", "text", "mesh")
 
 
@@ -44,10 +49,29 @@ class Input:
         if self.kind not in KINDS:
             raise StudyError(message("input", f"there is no input kind {self.kind!r}", expected=", ".join(KINDS)))
 
+    def misfit(self, value: Any) -> str:
+        """Why a picture is none of this input's modality ("a CT slice"), as far as pixels and header tell; empty where nothing speaks against it."""
+        if not isinstance(value, Picture):
+            return ""
+        if min(value.grid.shape[-2:]) < LEAST:
+            return f"{value.grid.shape[-2]} x {value.grid.shape[-1]} pixels, too few to show anything"
+        other = OTHERS.get(str(value.notes.get("modality", "")), "")
+        if self.modality == "radiograph" and other:
+            return f"{other} and no radiograph"
+        return "a colour picture and no radiograph" if self.modality == "radiograph" and _coloured(value) else ""
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of a record, numbers first."""
         return self.record.numbers + self.record.categories
+
+
+def _coloured(picture: Picture) -> bool:
+    """Whether more than a tenth of the pixels are plainly coloured: a tinted scan or a coloured mark on a film are not."""
+    if picture.array.ndim == len(picture.grid.shape) or picture.array.shape[-1] != 3 or picture.array.dtype.kind not in "ui":
+        return False
+    sample = picture.array[..., ::8, ::8, :].astype(float) / max(1, int(picture.array.max()))
+    return bool((sample.max(axis=-1) - sample.min(axis=-1) > 0.2).mean() > 0.1)
 
 
 def Radiograph(description: str, *, optional: bool = False, many: tuple[int, int | None] | None = None, at: str | None = None, spacing: bool = False) -> Input:

@@ -36,12 +36,18 @@ def spine_registry(folder: Path, cases: int, seed: int, *, site: str = "A", diff
     from osteon.cohort.folder import finish
 
     where = Path(folder)
+    call = {"cases": cases, "seed": seed, "site": site, "difficulty": difficulty}
     if (where / "cohort.yaml").exists():
-        return Cohort.from_folder(where)
+        made = Cohort.from_folder(where)
+        if made.notes.get("call") != call:
+            raise DataError(message(where, "the folder holds another cohort", expected=f"{call}", found=f"Found {made.notes.get('call') or made.name}", do="Name another folder"))
+        return made
+    if where.exists() and any(where.iterdir()):
+        raise DataError(message(where, "the folder holds other things", expected="an empty or a new folder", do="Name another folder"))
     frame = registry(cases, seed, site=site, difficulty=difficulty)
     rows = frame.assign(case_id=[f"r{i:07d}" for i in range(1, cases + 1)], patient_id=[f"s{i:07d}" for i in range(1, cases + 1)], site=site)
     big = registry(200_000, seed + 1, site=site, difficulty=difficulty)
-    notes = {"simulator": f"{CARD.name} {CARD.version}", "sentence": CARD.sentence(cases, seed), "seed": seed, "difficulty": difficulty,
+    notes = {"simulator": f"{CARD.name} {CARD.version}", "sentence": CARD.sentence(cases, seed), "call": call,
              "ceilings": {"stay": {"long": {"auc": round(bayes_auc(big["true_risk"].to_numpy()), 5)}}}}
     return finish(where, rows.to_dict("records"), name=f"simulated spine registry, site {site}", origin="simulated", licence="made by osteon; no restriction", notes=notes)
 

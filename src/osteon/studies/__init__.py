@@ -7,8 +7,9 @@ from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from pkgutil import iter_modules
+from traceback import extract_tb
 
-from osteon.errors import StudyError, message, near
+from osteon.errors import OsteonError, StudyError, message, near
 from osteon.run import Run
 from osteon.study import Study
 
@@ -48,7 +49,13 @@ def _from_file(path: Path) -> Study:
     if not path.exists() or spec is None or spec.loader is None:
         raise StudyError(message(path, "there is no such study file"))
     module = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except OsteonError:
+        raise
+    except Exception as fault:  # a stranger's code may raise anything
+        line = getattr(fault, "lineno", None) or extract_tb(fault.__traceback__)[-1].lineno
+        raise StudyError(message(f"{path}, line {line}", "the study file does not run", found=f"Reason: {type(fault).__name__}: {fault}")) from fault
     if not isinstance(getattr(module, "STUDY", None), Study):
         raise StudyError(message(path, "the file declares no study", expected="a last line STUDY = Study(...)"))
     return _named(module.STUDY, path.stem, path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from osteon.design import HoldOut
-from osteon.geometry.lower_limb import BOTH_LEGS, LOWER_LIMB_UNITS, SIDES, measure_both
+from osteon.geometry.lower_limb import BOTH_LEGS, LOWER_LIMB_UNITS, SIDES, measure_named
 from osteon.geometry.lower_limb_masks import landmarks_from_masks
 from osteon.models import Chain, Formula, Net
 from osteon.readers.inputs import Radiograph
@@ -22,11 +22,10 @@ def alignment(bones: Mask, joints: Boxes) -> Readings:
     spacing = bones.grid.spacing or (1.0, 1.0)
     scale = 1.0 if joints.grid is None else bones.grid.shape[0] / joints.grid.shape[0]
     boxes = {name: (joints.of(name) + 0.5) * scale - 0.5 for name in JOINTS}
-    legs = landmarks_from_masks(*(bones.of(name) for name in BONES), boxes, (spacing[0], spacing[1]))
-    values, angles = measure_both(legs, spacing), ("deg", "%")
-    hidden = {} if bones.grid.spacing else {k: "no pixel spacing" for k in values if LOWER_LIMB_UNITS[k.split(".")[0]] not in angles}
+    legs = landmarks_from_masks(bones.of("femur"), bones.of("tibia"), bones.of("talus"), boxes, (spacing[0], spacing[1]))
     landmarks = {f"{side}.{name}": tuple(point) for side, leg in legs.items() for name, point in leg.items()}
-    return Readings(values | dict.fromkeys(hidden, float("nan")), landmarks, bones.grid, hidden)
+    values, reasons = measure_named(landmarks, bones.grid.spacing)
+    return Readings(values, landmarks, bones.grid, reasons)
 
 
 STUDY = Study(
@@ -37,8 +36,8 @@ STUDY = Study(
     unit="leg",
     question="Does a detector followed by a segmenter measure leg alignment as a radiologist does?",
     inputs={"xray": Radiograph("anteroposterior standing radiograph of both legs, hip to ankle", spacing=True)},
-    targets={"joints": Objects(JOINTS, most=2), "bones": Masks(BONES),
-             "alignment": Measures(LOWER_LIMB_UNITS, "HKA", per=SIDES, once=BOTH_LEGS, cut=Declared(below=177.0))},
+    targets={"joints": Objects(JOINTS, cut=None, most=2), "bones": Masks(BONES),
+             "alignment": Measures(LOWER_LIMB_UNITS, "HKA", per=SIDES, once=BOTH_LEGS, cut=Declared(below=177.0), read=measure_named)},
     primary="alignment",
     design=HoldOut(train=0.6, tune=0.2, test=0.2),
     models={"YOLOv5 + HarDNet-MSEG": Chain(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measures:
-    """Readings by name with units; `per` repeats each name but those of `once` for a side or level (`HKA.R`, `HKA.L`); `main` is the finding."""
+    """Readings by name with units; `per` repeats each name but those of `once` for a side or level (`HKA.R`, `HKA.L`); `main` is the finding.
+
+    `read` gives values, and reasons for those that are nan, of landmarks and the spacing (mm): it turns a truth of landmarks into readings.
+    """
 
     units: Mapping[str, str] = field(hash=False)
     main: str
     per: tuple[str, ...] = field(default=(), kw_only=True)
     once: tuple[str, ...] = field(default=(), kw_only=True)
     cut: Declared | None = field(default=None, kw_only=True)
+    read: Callable[[Mapping[str, Any], Sequence[float] | None], tuple[dict[str, float], dict[str, str]]] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.main not in self.units or set(self.once) - set(self.units):
@@ -49,6 +53,9 @@ class Measures:
 
     def value(self, raw: Any) -> Value:
         """Readings from a mapping (cells may be text); raises DataError for an unknown name or a cell that is no number."""
+        if isinstance(raw, Readings) and raw.landmarks and not raw.values and self.read:
+            measured, reasons = self.read(raw.landmarks, raw.grid.spacing if raw.grid else None)
+            return Readings(measured, raw.landmarks, raw.grid, reasons)
         if isinstance(raw, (Readings, Withheld)):
             return raw
         values: dict[str, float] = {}
@@ -59,6 +66,8 @@ class Measures:
                 values[key] = float(cell)
             except (TypeError, ValueError) as error:
                 raise DataError(message("readings", f"{key} is {cell!r}", expected=f"a number in {self.units[key.split('.')[0]]}")) from error
+            if math.isinf(values[key]):
+                raise DataError(message("readings", f"{key} is infinite", expected=f"a number in {self.units[key.split('.')[0]]}"))
         return Readings(values)
 
     def score(self, value: Value, finding: str) -> float:

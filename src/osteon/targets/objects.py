@@ -27,7 +27,7 @@ class Objects:
 
     names: tuple[str, ...]
     iou: float = 0.5
-    cut: Cut = Youden()
+    cut: Cut | None = Youden()
     most: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:

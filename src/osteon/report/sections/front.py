@@ -101,6 +101,9 @@ def unshown(facts: Facts) -> tuple[str, ...]:
         out.append("How the method does in patients: there is no patient in it.")
     elif not cohorts(facts):
         out.append("Whether it holds elsewhere: no case came from outside this cohort.")
+    useless = no_better_than_the_mean(facts)
+    if useless:
+        out.append(f"That every reading is of use: {', '.join(useless)} {'lies' if len(useless) == 1 else 'lie'} no nearer the truth than always answering the mean.")
     slope = limits(facts.primary.metrics, "calibration_slope")
     if slope[1] == slope[1] and not slope[1] <= 1 <= slope[2]:
         out.append(f"That its probabilities can be taken as they stand: the calibration slope is {number(slope[0], 2)}, not 1 (they are too {'extreme' if slope[0] < 1 else 'timid'}).")
@@ -111,3 +114,11 @@ def unshown(facts: Facts) -> tuple[str, ...]:
         out.append("That the published figures are confirmed or refuted: they come from other cases under other definitions.")
     out.append("Whether using it helps anyone: no decision and no outcome that followed from it was studied.")
     return tuple(out[:4])
+
+
+def no_better_than_the_mean(facts: Facts) -> tuple[str, ...]:
+    """The readings of the primary target whose error is no smaller than that of the constant answer, as its interval tells."""
+    primary = facts.primary
+    same = [r for r in facts.rows if (r.source.model, r.question.target) == (primary.source.model, primary.question.target)]
+    pairs = [(r.question.finding, limits(r.metrics, "mae"), limits(r.metrics, "mae_of_the_mean")) for r in same]
+    return tuple(name for name, error, constant in pairs if error[2] >= constant[0])
