@@ -103,6 +103,21 @@ def measure_both(legs: Mapping[str, Mapping[str, Point]], spacing: Point) -> dic
     return out
 
 
+def measure_named(landmarks: Mapping[str, Point], spacing: Sequence[float] | None) -> tuple[dict[str, float], dict[str, str]]:
+    """All indicators of a film from landmarks called R.hip, L.condyle_medial ...; nan, and why, where a landmark or the spacing (mm) is missing.
+
+    Raises DataError for a landmark that names no side.
+    """
+    strange = next((name for name in landmarks if name.partition(".")[0] not in SIDES), None)
+    if strange is not None:
+        raise DataError(message("landmarks", f"{strange!r} names no side", expected=f"R.{strange} or L.{strange}"))
+    legs = {side: {name[2:]: point for name, point in landmarks.items() if name.startswith(f"{side}.")} for side in SIDES}
+    values = measure_both(legs, (1.0, 1.0) if spacing is None else (spacing[0], spacing[1]))
+    hidden = {} if spacing is not None else {k: "no pixel spacing" for k in values if FILM_UNITS[k] == "mm"}
+    hidden |= {k: "its landmarks were not found" for k, v in values.items() if math.isnan(v) and k not in hidden}
+    return values | dict.fromkeys(hidden, math.nan), hidden
+
+
 def construct_leg(values: Mapping[str, float], side: str, *, spacing: Point = (1.0, 1.0), knee: Point = (0.0, 0.0),
                   gap_mm: float = 5.0, widths_mm: tuple[float, float, float] = (46.0, 76.0, 30.0)) -> dict[str, np.ndarray]:
     """Landmarks of a leg with the wanted mLDFA, MPTA, JLCA, LDTA, KJLO (degrees), femur and tibia (mm): the inverse of `measure_leg`.

@@ -78,7 +78,7 @@ def _distinct(found: np.ndarray) -> list[np.ndarray]:
     """The first two boxes whose centres lie apart by more than a third of their size (two ankles may stand close together)."""
     kept: list[np.ndarray] = []
     for box in found:
-        apart = [np.abs(box[:2] + box[2:] - b[:2] - b[2:]) / (box[2:] - box[:2] + b[2:] - b[:2]) for b in kept]
+        apart = [np.abs(box[:2] + box[2:] - b[:2] - b[2:]) / np.maximum(box[2:] - box[:2] + b[2:] - b[:2], 1e-9) for b in kept]
         if all(gap.max() > 1 / 3 for gap in apart):
             kept.append(box)
     return kept[:2]
@@ -231,9 +231,10 @@ def _dome(talus: _Patch) -> np.ndarray | None:
         up = _unit(up - slope * along)
         along = np.array([up[1], -up[0]])
         starts = top - np.array([[6.0], [7.0], [8.0]]) * up
-        medial, lateral = (float(np.nanmedian(talus.edge(starts, way * along, 30.0))) for way in (-1, 1))
-        if not np.isfinite(medial + lateral):
+        sides = [talus.edge(starts, way * along, 30.0) for way in (-1, 1)]
+        if any(np.isnan(side).all() for side in sides):
             return None
+        medial, lateral = (float(np.nanmedian(side)) for side in sides)
         middle = top - 4.0 * up + 0.5 * (lateral - medial) * along
         reach = 0.5 * (medial + lateral) * along
         ends = middle + 4.0 * up + np.array([-reach, reach])
