@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -le 8 ] && echo $$n || echo 8)
-DEMO ?= run moon_2023 --budget laptop --seconds 120
+DEMO ?= run moon_2023 --budget laptop --cases 160 --seconds 75 --out demo
 GIGABYTES ?= $(shell [ "$$(uname)" = Linux ] && echo 11 || echo 4)
 
 BIN := $(VENV)/bin

@@ -34,7 +34,7 @@ FILM = np.random.default_rng(0).integers(0, 4096, (24, 18), dtype=np.uint16)
 
 def declared(inputs: dict[str, Input], targets: dict[str, Any], *, subgroups: tuple[str, ...] = ()) -> Study:
     primary = next(iter(targets))
-    return Study(cite="A study", doi="", reference=1, areas=("diagnosis",), unit="knee", question="?", inputs=inputs, targets=targets, primary=primary, design=HoldOut(),
+    return Study(cite="A study", doi="", reference=1, areas=("radiographic assessment",), unit="knee", question="?", inputs=inputs, targets=targets, primary=primary, design=HoldOut(),
                  models={"m": Tabular("logistic regression", reads=tuple(inputs)[:1], writes=(primary,))}, simulate=spine_registry, subgroups=subgroups, name="test")
 
 
@@ -162,7 +162,7 @@ def test_everything_missing_is_asked_with_its_flag(tmp_path: Path) -> None:
         import_folder(tmp_path / "films", tmp_path / "out", study=GRADED)
     with pytest.raises(DataError, match="2 answers are missing.*spacing of 2 images.*laterality=R"):
         import_folder(tmp_path / "films", tmp_path / "out", study=GRADED, answers={"patient": "file"})
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["films", "out.key"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["films"]
     answers = {"patient": "file", "spacing": "0.143", "laterality": "R"}
     assert questions(tmp_path / "films", study=GRADED, answers=answers) == []
     cohort = import_folder(tmp_path / "films", tmp_path / "out", study=GRADED, answers=answers)
