@@ -74,6 +74,10 @@ def test_everything_beside_the_estimate_is_reachable(tmp_path: Path) -> None:
     assert plain["subgroups"]["auc_difference"]["levels"] == ["SAQ", "IAQ"]
     assert {t["name"] for t in plain["regression"]["terms"]} == {"intercept", "population=S"}
     assert set(plain["regression"]["hsroc"]) == {"accuracy", "threshold", "shape"}
+    for found in plain["regression"]["hsroc"].values():
+        assert [t["name"] for t in found["terms"]] == ["intercept", "population=S"]
+        effect = found["terms"][1]
+        assert abs((effect["coefficient"] / effect["error"]) ** 2 - found["statistic"]) < 0.3 * found["statistic"] + 0.3  # Wald and likelihood ratio
     assert 0 < plain["regression"]["permutation_p"] <= 1
     assert set(plain["regions"]) >= {"F", "chi2"}
     assert "Chu and Cole 2006" in plain["methods"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.errors import DataError, message
-from osteon.evidence.figures import COLOURS, Facts, canvas, need, pooled, tables_of
+from osteon.evidence.figures import COLOURS, MANY, Facts, canvas, need, pooled, tables_of
 from osteon.stats.accuracy_influence import deeks
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def funnel(facts: Facts) -> Figure:
         raise DataError(message("figures", "the funnel needs three studies with both diseased and healthy subjects"))
     figure = canvas(5.2, 4.2)
     axis = figure.add_axes((0.13, 0.13, 0.83, 0.78))
-    axis.scatter(test.log_dor, test.root, s=22, facecolors="none", edgecolors=COLOURS[0], linewidths=1.0, zorder=3)
+    axis.scatter(test.log_dor, test.root, s=22, facecolors="none", edgecolors=COLOURS[0], linewidths=1.0, zorder=3, rasterized=len(test.root) > MANY)
     ends = np.array([test.root.min() * 0.97, test.root.max() * 1.03])
     axis.plot(test.intercept + test.slope * ends, ends, color=COLOURS[1], zorder=2)
     axis.set(xlabel="Log diagnostic odds ratio", ylabel="1 / √(effective sample size)")
@@ -68,20 +68,28 @@ def _bars(axis: Axes, y: np.ndarray, values: list[float | None], title: str, *, 
 
 
 def gosh(facts: Facts) -> Figure:
-    """Pooled rates of random subsets of studies, coloured by the number of studies: clusters betray subgroups and outliers."""
+    """Pooled rates of random subsets of studies, with and without the study that moves them most: two clouds betray an outlier or a subgroup."""
     need(facts, "gosh")
     cloud = facts["gosh"]
-    figure = canvas(5.2, 4.4)
-    axis = figure.add_axes((0.13, 0.12, 0.72, 0.8))
-    x = 1 - np.array(cloud["specificity"])
-    points = axis.scatter(x, cloud["sensitivity"], c=cloud["size"], s=5, cmap="cividis", linewidths=0, alpha=0.8, rasterized=len(x) > 5000)
-    if pooled(facts):
-        axis.scatter([1 - facts["specificity"]["estimate"]], [facts["sensitivity"]["estimate"]], s=46, marker="D", color=COLOURS[1],
-                     zorder=4, label="all studies, main model")
-        axis.legend(loc="lower right")
+    figure = canvas(5.6, 5.0)
+    grid = figure.add_gridspec(2, 2, width_ratios=(5, 1), height_ratios=(1, 5), left=0.12, right=0.97, top=0.93, bottom=0.1, wspace=0.05, hspace=0.05)
+    axis = figure.add_subplot(grid[1, 0])
+    top, side = figure.add_subplot(grid[0, 0], sharex=axis), figure.add_subplot(grid[1, 1], sharey=axis)
+    x, y, holds = 1 - np.array(cloud["specificity"]), np.array(cloud["sensitivity"]), np.array(cloud["holds"], bool)
+    bins = [np.linspace(v.min(), v.max() + 1e-9, 36).tolist() for v in (x, y)]
+    for pick, colour, mark, name in ((~holds, COLOURS[0], "o", "without"), (holds, COLOURS[4], "^", "with")):
+        axis.scatter(x[pick], y[pick], s=9, marker=mark, color=colour, linewidths=0, alpha=0.55, label=f"{name} {cloud['study']}", rasterized=len(x) > MANY)
+        top.hist(x[pick], bins[0], color=colour, alpha=0.55)
+        side.hist(y[pick], bins[1], color=colour, alpha=0.55, orientation="horizontal")
+    whole = facts.get("approximation") or facts
+    if pooled(facts) and "sensitivity" in whole:
+        axis.scatter([1 - whole["specificity"]["estimate"]], [whole["sensitivity"]["estimate"]], s=46, marker="D", facecolors="white", edgecolors="black", zorder=4,
+                     label="all studies, same model")
+    for panel in (top, side):
+        panel.axis("off")
     axis.set(xlabel="1 − specificity", ylabel="Sensitivity")
-    axis.set_title(f"{cloud['subsets']} random subsets (REML)")
-    bar = figure.colorbar(points, cax=figure.add_axes((0.88, 0.12, 0.025, 0.8)))
-    bar.set_label("Studies in the subset")
-    bar.outline.set_visible(False)
+    axis.grid(color="#eeeeee", linewidth=0.5)
+    axis.set_axisbelow(True)
+    figure.legend(*axis.get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(0.11, 0.975), ncol=3, handletextpad=0.2, columnspacing=1.2)
+    top.set_title(f"{cloud['subsets']} random subsets (REML)", pad=14)
     return figure

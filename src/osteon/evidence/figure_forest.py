@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from osteon.errors import DataError, message
 from osteon.evidence.figures import COLOURS, Facts, canvas, pooled
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 MARGINS = ("sensitivity", "specificity")
 LONGEST = 60  # characters of a study's name
+MOST = 400  # lines
 COUNTS = 1.5  # inches for the four counts
 
 
@@ -26,6 +28,8 @@ class Line(NamedTuple):
 def forest(facts: Facts) -> Figure:
     """Studies with Wilson intervals, squares by size, a diamond for what was pooled, a bar for the prediction interval."""
     lines = _lines(facts)
+    if len(lines) > MOST:
+        raise DataError(message("figures", f"a forest of {len(lines)} lines cannot be read", expected=f"{MOST} or fewer", do="Draw subgroups one at a time"))
     height = 0.9 + 0.19 * len(lines)
     names = 0.072 * max(len(_short(line.label)) for line in lines if line.kind != "note") + 0.15
     figure = canvas(names + COUNTS + 6.8, height)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from osteon.errors import DataError, message
-from osteon.evidence.figures import COLOURS, canvas
+from osteon.evidence.figures import COLOURS, Facts, canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,6 +48,14 @@ def evidence_map(records: Sequence[Mapping[str, str]]) -> Figure:
         side.set_visible(False)
     axis.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.02), ncol=4, handlelength=1, columnspacing=1)
     return figure
+
+
+def of_studies(facts: Facts) -> Figure:
+    """The map of a pooled result whose table has the columns area, task and modality."""
+    missing = [name for name in ("area", "task", "modality") if not all(s.get(name) for s in facts["studies"])]
+    if missing:
+        raise DataError(message("figures", "the evidence map needs the columns area, task and modality", found=f"Missing: {', '.join(missing)}"))
+    return evidence_map(facts["studies"])
 
 
 def _ordered(records: Sequence[Mapping[str, str]], key: str) -> list[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit, logit
 
 from osteon.errors import DataError, message
-from osteon.evidence.figures import COLOURS, Facts, canvas, need, pooled
+from osteon.evidence.figures import COLOURS, MANY, Facts, canvas, need, pooled, save, style
+from osteon.evidence.pool_table import PoolTable
+from osteon.evidence.pool_thresholds import rows_of
 from osteon.stats import thresholds
 
 if TYPE_CHECKING:
@@ -55,25 +58,39 @@ def _scale(axis: Axes, x: float, ticks: list[tuple[float, str]], title: str, sid
 
 
 def predictive_values(facts: Facts) -> Figure:
-    """Positive and negative predictive value over the prevalence, with limits from those of the likelihood ratios."""
+    """Positive and negative predictive value over the prevalence with limits, those of the chosen prevalences, and where the studies lie."""
     if not pooled(facts):
         raise DataError(message("figures", "predictive values need both margins pooled"))
-    figure = canvas(5.2, 4.0)
-    axis = figure.add_axes((0.12, 0.13, 0.84, 0.83))
+    figure = canvas(5.6, 4.2)
+    axis = figure.add_axes((0.11, 0.12, 0.86, 0.78))
     p = np.linspace(0.001, 0.999, 400)
-    parts = (("lr_positive", 1.0, "Positive predictive value", COLOURS[1], "-"),
-             ("lr_negative", -1.0, "Negative predictive value", COLOURS[0], (0, (5, 2))))
+    parts = (("lr_positive", 1.0, "Positive", COLOURS[1], "-"), ("lr_negative", -1.0, "Negative", COLOURS[0], (0, (5, 2))))
     for name, sign, label, colour, line in parts:
         ends = {k: expit(sign * (logit(p) + np.log(facts[name][k]))) for k in ("estimate", "lower", "upper") if facts[name][k]}
-        axis.plot(p, ends["estimate"], color=colour, linestyle=line, label=label)
+        axis.plot(p, ends["estimate"], color=colour, linestyle=line, label=f"{label} predictive value")
         if len(ends) == 3:
             axis.fill_between(p, ends["lower"], ends["upper"], color=colour, alpha=0.15, linewidth=0)
     for entry in facts["at_prevalence"]:
-        axis.axvline(entry["prevalence"], color="#777777", linewidth=0.7, linestyle=(0, (3, 3)))
-    axis.set(xlim=(0, 1), ylim=(0, 1.005), xlabel="Prevalence", ylabel="Predictive value")
+        _at_prevalence(axis, entry)
+    seen = [(s["tp"] + s["fn"]) / (s["tp"] + s["fp"] + s["fn"] + s["tn"]) for s in facts["studies"]]
+    axis.plot(seen, np.full(len(seen), 0.0), "|", color="#555555", markersize=9, markeredgewidth=0.8, clip_on=False, label="prevalence in a study", rasterized=len(seen) > MANY)
+    axis.set(xlim=(0, 1), ylim=(0, 1.07), yticks=np.arange(0, 1.01, 0.2), xlabel="Prevalence", ylabel="Predictive value")
+    axis.set_title(f"Bands: {100 * facts['level']:g} % limits. Prevalence marked: {facts['prevalence_source']}", fontsize=7.5, weight="normal")
     axis.grid(color="#eeeeee", linewidth=0.5)
-    axis.legend(loc="lower center")
+    axis.legend(loc="lower center", ncol=1)
     return figure
+
+
+def _at_prevalence(axis: Axes, entry: Facts) -> None:
+    """A line at one prevalence, with both values written at their curves, apart from each other."""
+    x, values = entry["prevalence"], {"ppv": entry["ppv"]["estimate"], "npv": entry["npv"]["estimate"]}
+    axis.axvline(x, color="#777777", linewidth=0.7, linestyle=(0, (3, 3)))
+    side, place = (1, "left") if x < 0.8 else (-1, "right")
+    upper = max(values, key=lambda k: values[k])
+    for name, colour in (("ppv", COLOURS[1]), ("npv", COLOURS[0])):
+        axis.scatter([x], [values[name]], s=18, color=colour, zorder=4)
+        axis.annotate(f"{name.upper()} {values[name]:.2f}", (x, values[name]), (5 * side, 3 if name == upper else -3), textcoords="offset points", ha=place,
+                      va="bottom" if name == upper else "top", fontsize=7.5, color=colour, zorder=5, bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75})
 
 
 def several_thresholds(rows: thresholds.Rows, fit: thresholds.ThresholdFit) -> Figure:
@@ -96,16 +113,32 @@ def several_thresholds(rows: thresholds.Rows, fit: thresholds.ThresholdFit) -> F
     youden = [a.estimate + b.estimate - 1 for a, b in found]
     axes[1].plot(cuts, youden, color="black")
     at = thresholds.rates_at(fit, best)
-    axes[1].set_title(f"Optimal cut-off {best:.3g}: {at[0].estimate:.2f} / {at[1].estimate:.2f}")
+    axes[1].set_title(f"Optimal cut-off {best:.3g}")
+    axes[1].text(0.5, 0.06, f"there: sensitivity {at[0].estimate:.2f}\nspecificity {at[1].estimate:.2f}", transform=axes[1].transAxes, ha="center",
+                 bbox={"boxstyle": "square,pad=0.2", "facecolor": "white", "edgecolor": "none"})
     for axis in axes[:2]:
         axis.axvline(best, color="#777777", linewidth=0.7, linestyle=(0, (3, 3)))
         axis.set_xlabel("Cut-off")
+        if fit.scale[1]:
+            axis.set_xscale("log")
+            ticks = [c for c in (v * 10.0**e for e in range(-6, 7) for v in (1, 2, 5)) if cuts[0] <= c <= cuts[-1]]
+            axis.set_xticks(ticks, [f"{c:g}" for c in ticks])
+            axis.minorticks_off()
     fpr = np.linspace(0.001, 0.999, 300)
+    axes[2].scatter(rows.fp / (rows.fp + rows.tn), rows.tp / (rows.tp + rows.fn), s=7, color="#999999", linewidths=0, zorder=1)
     axes[2].plot(fpr, thresholds.curve(fit, fpr), color="black")
     axes[2].scatter([1 - at[1].estimate], [at[0].estimate], s=40, marker="D", color=COLOURS[1], zorder=3)
     axes[2].set(xlim=(0, 1), ylim=(0, 1), xlabel="1 − specificity", ylabel="Sensitivity", aspect="equal")
     axes[2].set_title(f"{fit.structure}, AUC {thresholds.auc(fit).estimate:.2f}")
-    axes[0].set(ylim=(-0.01, 1.01), ylabel="Proportion below the cut-off")
+    axes[0].set(ylim=(-0.01, 1.22), yticks=np.arange(0, 1.01, 0.2), ylabel="Proportion below the cut-off")
     axes[1].set_ylabel("Youden index")
-    axes[0].legend(loc="lower right", fontsize=7)
+    axes[0].legend(loc="upper left", fontsize=7, frameon=True, edgecolor="none", framealpha=1)
     return figure
+
+
+def draw_thresholds(facts: Facts, table: PoolTable, folder: str | Path) -> Path:
+    """Write the figure of a result of ``pool_thresholds`` and return its path."""
+    rows = rows_of(table, facts["column"])
+    fit = thresholds.fit_thresholds(rows, facts["structure"], distribution=facts["distribution"], log_cut=facts["log_cut"])
+    with style():
+        return save(several_thresholds(rows, fit), Path(folder) / "thresholds.svg")

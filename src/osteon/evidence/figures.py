@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 # Okabe M, Ito K. Color Universal Design, 2008; the order keeps neighbours apart in grey as well.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 MARKS = ("o", "s", "D", "^", "v", "P", "X", "*")
+MANY = 2000  # points from which they are drawn as one picture inside the SVG; text and lines stay as they are
 Facts = Mapping[str, Any]
 
 
@@ -55,7 +57,7 @@ def save(figure: Figure, path: str | Path) -> Path:
 
             FigureCanvasAgg(figure).print_figure(out, dpi=150, bbox_inches="tight")
         else:
-            figure.savefig(out, format="svg", metadata={"Date": None, "Creator": "osteon"})
+            figure.savefig(out, format="svg", dpi=200, metadata={"Date": None, "Creator": "osteon"})
     return out
 
 
@@ -79,19 +81,22 @@ def need(facts: Facts, *names: str) -> None:
             raise DataError(message("figures", f"{name} cannot be drawn", found=f"Reason: {why}"))
 
 
-def drawers() -> dict[str, Callable[[Facts], Figure]]:
-    """Every figure of a pooled result by file name."""
-    from osteon.evidence import figure_checks, figure_forest, figure_sroc, figure_use
+def drawers(*, points: str = "size", region: str = "F") -> dict[str, Callable[[Facts], Figure]]:
+    """Every figure of a pooled result by file name; ``points`` and ``region`` are those of the summary ROC plot."""
+    from osteon.evidence import figure_checks, figure_forest, figure_map, figure_sroc, figure_use
 
-    return {"forest": figure_forest.forest, "sroc": figure_sroc.sroc, "funnel": figure_checks.funnel,
+    return {"forest": figure_forest.forest, "sroc": partial(figure_sroc.sroc, points=points, region=region), "funnel": figure_checks.funnel,
             "influence": figure_checks.influence, "gosh": figure_checks.gosh, "fagan": figure_use.fagan,
-            "predictive_values": figure_use.predictive_values}
+            "predictive_values": figure_use.predictive_values, "evidence_map": figure_map.of_studies}
 
 
-def draw_all(facts: Facts, folder: str | Path) -> tuple[list[Path], dict[str, str]]:
+def draw_all(facts: Facts, folder: str | Path, *, points: str = "size", region: str = "F") -> tuple[list[Path], dict[str, str]]:
     """Write every figure that the result can carry; returns the files, and the reason of each one left out."""
+    from osteon.evidence.figure_sroc import check
+
+    check(points, region)
     files, left_out = [], {}
-    for name, draw in drawers().items():
+    for name, draw in drawers(points=points, region=region).items():
         try:
             with style():
                 files.append(save(draw(facts), Path(folder) / f"{name}.svg"))

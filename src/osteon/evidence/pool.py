@@ -92,8 +92,13 @@ class PooledResult:
     def save(self, path: str | Path) -> Path:
         """Write the JSON and return its path."""
         out = Path(path)
-        out.write_text(json.dumps(self.plain(), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        out.write_text(to_json(self.facts), encoding="utf-8")
         return out
+
+
+def to_json(facts: Mapping[str, Any]) -> str:
+    """Plain data as JSON text that every reader understands (no NaN)."""
+    return json.dumps(dict(facts), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def pool(table: PoolTable, settings: Settings | None = None, *, by: str | None = None, covariates: Sequence[str] = (),
@@ -107,29 +112,35 @@ def pool(table: PoolTable, settings: Settings | None = None, *, by: str | None =
     ``bayes`` adds the posterior and its sensitivity to the priors; ``reference`` the sensitivity and specificity of an imperfect
     reference standard to correct for.
     """
+    if on not in ("both", *MARGINS):
+        raise DataError(message("pool", f"covariates on {on!r}", expected=", ".join(("both", *MARGINS))))
+    if separate and not (by and covariates):
+        raise DataError(message("pool", "separate variances need groups and a covariate", expected="--separate with --by and --covariate"))
     settings = Settings() if settings is None else settings
     table = table.without(exclude)
     tables = table.tables
     climbed = climb_ladder(tables, model=settings.model, nodes=settings.nodes, correction=settings.correction,
                            smallest=settings.smallest)
-    facts = _head(table, settings, climbed, exclude) | _body(table, settings, climbed)
+    facts = _head(table, settings, climbed) | _body(table, settings, climbed)
     extra: dict[str, Callable[[], Any]] = {}
     if by:
         extra["subgroups"] = lambda: subgroups(table, by, settings)
     if covariates:
         extra["regression"] = lambda: regression(table, covariates, settings, on=on, group=by if separate else None)
     if levels:
+        facts["warnings"].append(f"rows of one {levels} are not independent: read the three-level result, not the main one")
         extra["three_level"] = lambda: several_rows(table, levels, settings, by)
     if bayes:
         extra["bayesian"] = lambda: quantities.bayesian(tables, _prevalences(tables, settings), seed=settings.seed, level=settings.level)
     if reference:
-        extra["imperfect_reference"] = lambda: quantities.imperfect(tables, reference, level=settings.level)
+        extra["imperfect_reference"] = lambda: quantities.imperfect(tables, reference, level=settings.level, bayesian=bayes,
+                                                                            seed=settings.seed)
     facts |= {name: _guarded(make) for name, make in extra.items()}
     facts["methods"], facts["references"] = methods_sentence(facts, settings), list(REFERENCES)
     return PooledResult(table, settings, climbed=climbed, facts=facts)
 
 
-def _head(table: PoolTable, settings: Settings, climbed: Climbed, exclude: Sequence[str]) -> dict[str, Any]:
+def _head(table: PoolTable, settings: Settings, climbed: Climbed) -> dict[str, Any]:
     tables, fit = table.tables, climbed.fit
     estimator = {"exact": "maximum likelihood, adaptive Gauss-Hermite quadrature", "reml": "REML", "ml": "ML", "fixed": "fixed effect"}
     zero = int((tables.cells == 0).any(1).sum())
@@ -140,7 +151,7 @@ def _head(table: PoolTable, settings: Settings, climbed: Climbed, exclude: Seque
             "nodes": settings.nodes if settings.model == "exact" else None,
             "correction": settings.correction if settings.model != "exact" else "none needed",
             "level": settings.level, "k": len(tables), "diseased": int(tables.totals[:, 0].sum()),
-            "healthy": int(tables.totals[:, 1].sum()), "with_a_zero_cell": zero, "excluded": list(exclude),
+            "healthy": int(tables.totals[:, 1].sum()), "with_a_zero_cell": zero, "excluded": list(table.excluded),
             "ladder": list(climbed.ladder), "warnings": warnings, "seed": settings.seed,
             "version": importlib.metadata.version("osteon") if _installed() else "source tree"}
 

@@ -121,7 +121,14 @@ def _hsroc_tests(tables: Tables, columns: Columns, nodes: int) -> Plain:
         fits = {name: fit_hsroc(tables, nodes=nodes, **{name: design}) for name in ("accuracy", "threshold", "shape")}
     except ValueError as error:
         return {"reason": str(error)}
-    return {name: plain_test(_ratio_test(fit.log_likelihood, null, len(columns.names))) for name, fit in fits.items()}
+    out: Plain = {}
+    for name, fit in fits.items():
+        effects = {"accuracy": fit.lambda_, "threshold": fit.theta, "shape": fit.beta}[name]
+        first = {"accuracy": 0, "threshold": 1, "shape": 2}[name]
+        errors = np.sqrt(np.maximum(np.diag(fit.covariance), 0.0))[first:first + len(effects)]
+        out[name] = plain_test(_ratio_test(fit.log_likelihood, null, len(columns.names))) | {
+            "terms": [{"name": n, "coefficient": number(b), "error": number(e)} for n, b, e in zip(("intercept", *columns.names), effects, errors, strict=True)]}
+    return out
 
 
 def _ratio_test(full: float, null: float, df: int) -> HypothesisTest:

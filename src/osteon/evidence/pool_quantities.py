@@ -17,7 +17,7 @@ from osteon.stats import accuracy_sroc as sroc
 from osteon.stats.accuracy_glmm import climb, fit_exact, fit_margin
 from osteon.stats.accuracy_model import MARGINS, Bivariate, simple
 from osteon.stats.accuracy_profile import profile_exact, profile_reml
-from osteon.stats.accuracy_reference import Reference, fit_imperfect
+from osteon.stats.accuracy_reference import Imperfect, Reference, fit_imperfect
 from osteon.stats.accuracy_regression import variance_tests
 from osteon.stats.accuracy_reitsma import fit_normal
 from osteon.stats.accuracy_table import Tables, equality, per_study, threshold_effect
@@ -212,11 +212,15 @@ def influential(tables: Tables, fit: Bivariate, refit: Callable[[Tables], Bivari
 
 
 def gosh_summary(tables: Tables, *, correction: str, seed: int, count: int = 1000) -> Plain:
-    """Random subsets of studies (REML): the pooled rates of each, for the GOSH plot."""
+    """Random subsets of studies (REML): the pooled rates of each, and which subsets hold the study that moves them most."""
     cloud = influence.gosh(tables, count=count, seed=seed, correction="single" if correction == "none" else correction)
     points = expit(cloud.mu)
+    members = cloud.members.astype(bool)
+    spread = np.maximum(cloud.mu.std(0), 1e-12)
+    moved = [float(np.linalg.norm((cloud.mu[m].mean(0) - cloud.mu[~m].mean(0)) / spread)) if 0 < m.sum() < len(m) else 0.0 for m in members.T]
+    most = int(np.argmax(moved))
     return {"subsets": count, "sensitivity": points[:, 0].round(5).tolist(), "specificity": points[:, 1].round(5).tolist(),
-            "size": cloud.members.sum(1).tolist()}
+            "size": members.sum(1).tolist(), "study": tables.study[most], "holds": members[:, most].astype(int).tolist(), "shift": number(moved[most])}
 
 
 def at_prevalence(fit: Bivariate, prevalence: float, *, level: float) -> Plain:
@@ -240,9 +244,8 @@ def studies(tables: Tables, columns: Mapping[str, tuple[str, ...]], *, level: fl
         tp, fp, fn, tn = (int(v) for v in tables.cells[i])
         rates = {m: {"estimate": number(e[i]), "lower": number(l[0][i]), "upper": number(l[1][i])} for m, e, l in zip(
             MARGINS, (found.sensitivity, found.specificity), (found.sensitivity_limits, found.specificity_limits), strict=True)}
-        out.append({"study": name, "tp": tp, "fp": fp, "fn": fn, "tn": tn, **rates, "dor": number(found.dor[i]),
-                    "lr_positive": number(found.lr_positive[i]), "lr_negative": number(found.lr_negative[i]),
-                    **{k: v[i] for k, v in columns.items() if k not in rates}})
+        out.append({"study": name, **{k: v[i] for k, v in columns.items()}, "tp": tp, "fp": fp, "fn": fn, "tn": tn, **rates,
+                    "dor": number(found.dor[i]), "lr_positive": number(found.lr_positive[i]), "lr_negative": number(found.lr_negative[i])})
     return out
 
 
@@ -257,14 +260,23 @@ def bayesian(tables: Tables, prevalences: Sequence[float], *, seed: int, level: 
             "effective_draws": round(found.effective), **{k: plain(i) for k, i in main.items()}, "prior_sensitivity": others}
 
 
-def imperfect(tables: Tables, reference: tuple[float, float], *, level: float) -> Plain:
-    """Pooled rates if the reference standard has the given sensitivity and specificity (errors independent given the disease)."""
-    found = fit_imperfect(tables, Reference(*reference))
+def imperfect(tables: Tables, reference: tuple[float, float], *, level: float, bayesian: bool = False, seed: int = 0) -> Plain:
+    """Pooled rates if the reference standard has the given sensitivity and specificity (errors independent given the disease).
+
+    ``bayesian`` adds the posterior under the default priors, which keep the between-study covariance off its boundary.
+    """
+    known = Reference(*reference)
+    found = fit_imperfect(tables, known)
     half = sroc.quantile(len(tables), level=level) * np.sqrt(np.maximum(np.diag(found.covariance), 0.0))
     rates = {m: plain(Interval(*(float(expit(v)) for v in (x, x - h, x + h)), level=level, method="latent class, fixed reference"))
              for m, x, h in zip(MARGINS, found.mu, half, strict=True)}
-    return {"reference": {"sensitivity": reference[0], "specificity": reference[1]}, **rates, "converged": found.converged,
-            "log_likelihood": number(found.log_likelihood)}
+    out: Plain = {"reference": {"sensitivity": reference[0], "specificity": reference[1]}, **rates, "converged": found.converged,
+                  "log_likelihood": number(found.log_likelihood)}
+    if bayesian:
+        both = tables.take((tables.totals > 0).all(1))
+        draws = bayes.sample(both, seed=seed, count=800, log_likelihood=Imperfect(both, known))
+        out["posterior"] = {k: plain(i) for k, i in bayes.summary(draws, level=level).items()} | {"effective_draws": round(draws.effective)}
+    return out
 
 
 def as_mada(tables: Tables, fit: Bivariate, *, correction: str) -> Plain:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from osteon.errors import DataError, message
+from osteon.stats.accuracy_table import CELLS
 from osteon.stats.arguments import Floats
 from osteon.stats.intervals import PROPORTION_METHODS, proportion_limits
 
@@ -63,6 +64,13 @@ def _read(number: str, scale: float) -> tuple[float, float]:
     return float(number) * scale, scale * 10.0**-decimals
 
 
+def count(name: str, text: str) -> int:
+    """A whole number of 0 or more from text; raises DataError."""
+    if not text.strip().isdecimal():
+        raise DataError(message(f"solve, {name}", f"{text!r} is not a count", expected="a whole number of 0 or more"))
+    return int(text)
+
+
 @dataclass(frozen=True)
 class Reported:
     """What a paper says: subjects, diseased, healthy, known cells, and printed figures by measure.
@@ -84,6 +92,9 @@ class Reported:
             raise DataError(message("solve", f"rounding {self.rounding!r}", expected="round, truncate or either"))
         if self.interval != "any" and self.interval not in PROPORTION_METHODS:
             raise DataError(message("solve", f"interval {self.interval!r}", expected=f"any, {', '.join(PROPORTION_METHODS)}"))
+        strange = sorted(set(self.cells) - set(CELLS))
+        if strange:
+            raise DataError(message("solve", f"there is no cell {strange[0]!r}", expected=", ".join(CELLS)))
         for name, value in (("n", self.n), ("diseased", self.diseased), ("healthy", self.healthy), *self.cells.items()):
             if value is not None and (value < 0 or value != int(value)):
                 raise DataError(message(f"solve, {name}", f"{value} is not a count", expected="a whole number of 0 or more"))

@@ -68,18 +68,26 @@ def sample(tables: Tables, priors: Priors | None = None, *, count: int = 4000, s
         value = log_likelihood(to_theta(par)) + priors.log_density(par)
         return value if np.isfinite(value) else -np.inf
 
-    mode, root = _mode(target, tables)
     rng = np.random.default_rng(seed)
-    z, spread = rng.standard_normal((count, 5)), np.sqrt(DEGREES / rng.chisquare(DEGREES, count))
-    points = mode + spread[:, None] * (z @ root.T)
-    proposal = -0.5 * (DEGREES + 5) * np.log1p((spread[:, None] * z * (spread[:, None] * z)).sum(1) / DEGREES)
-    log_weight = np.array([target(p) for p in points]) - proposal
-    weight = np.exp(log_weight - log_weight.max())
-    weight /= weight.sum()
+    # A pilot moves the proposal from the curvature at the mode to the spread of the posterior, which is skewed for small tau.
+    points, weight = _weighted(target, *_mode(target, tables), count=max(count // 4, 250), rng=rng)
+    center = weight @ points
+    spread = np.linalg.cholesky((weight[:, None] * (points - center)).T @ (points - center) + 1e-6 * np.eye(5))
+    points, weight = _weighted(target, center, spread, count=count, rng=rng)
     kept = points[_systematic(weight, rng)]
     theta = np.array([to_theta(p) for p in kept])
     psi = np.array([[theta[:, 2] ** 2, theta[:, 2] * theta[:, 3]], [theta[:, 2] * theta[:, 3], theta[:, 3] ** 2 + theta[:, 4] ** 2]])
     return Posterior(Draws(theta[:, :2], psi.transpose(2, 0, 1)), float(1 / (weight**2).sum()), count)
+
+
+def _weighted(target: Callable[[Floats], float], center: Floats, root: Floats, *, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Draws (count, 5) from a multivariate t around ``center`` and their importance weights (sum 1)."""
+    z, spread = rng.standard_normal((count, 5)), np.sqrt(DEGREES / rng.chisquare(DEGREES, count))[:, None]
+    points = center + spread * (z @ root.T)
+    proposal = -0.5 * (DEGREES + 5) * np.log1p(((spread * z) ** 2).sum(1) / DEGREES)
+    log_weight = np.array([target(p) for p in points]) - proposal
+    weight = np.exp(log_weight - log_weight.max())
+    return points, weight / weight.sum()
 
 
 def _mode(target: Callable[[Floats], float], tables: Tables) -> tuple[Floats, Floats]:
@@ -113,11 +121,23 @@ def credible(values: Floats, *, level: float = 0.95) -> Interval:
     return Interval(float(middle), float(lower), float(upper), level=level, method="posterior median, equal tails")
 
 
+def predictive(posterior: Posterior, *, seed: int = 0) -> Floats:
+    """Sensitivity and specificity (draws, 2) of a new study, one for each draw of the posterior."""
+    root = np.array([_root(psi) for psi in posterior.draws.psi])
+    z = np.random.default_rng(seed).standard_normal((len(root), 2))
+    return expit(posterior.draws.mu + np.einsum("dij,dj->di", root, z))
+
+
+def _root(psi: Floats) -> Floats:
+    values, vectors = np.linalg.eigh(psi)
+    return vectors * np.sqrt(np.maximum(values, 0.0))
+
+
 def summary(posterior: Posterior, *, prevalence: float | None = None, level: float = 0.95) -> dict[str, Interval]:
-    """Sensitivity, specificity, AUC, tau, rho, and predictive values at a prevalence."""
+    """Sensitivity and specificity, those of a new study (posterior predictive), AUC, tau, rho, and predictive values at a prevalence."""
     mu, psi = posterior.draws.mu, posterior.draws.psi
-    se, sp = expit(mu).T
-    values = {"sensitivity": se, "specificity": sp, "auc": auc_many(mu, psi), "tau_sensitivity": np.sqrt(psi[:, 0, 0]),
+    (se, sp), new = expit(mu).T, predictive(posterior)
+    values = {"sensitivity": se, "specificity": sp, "new_sensitivity": new[:, 0], "new_specificity": new[:, 1], "auc": auc_many(mu, psi), "tau_sensitivity": np.sqrt(psi[:, 0, 0]),
               "tau_specificity": np.sqrt(psi[:, 1, 1]), "rho": posterior.draws.rho}
     if prevalence is not None:
         p = prevalence
