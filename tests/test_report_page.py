@@ -163,7 +163,7 @@ def test_names_of_models_and_cohorts_can_not_become_markup(found: Article) -> No
 
 
 def test_sections_stand_in_their_order(found: Article) -> None:
-    assert [s.name for s in found.sections] == ["cases", "leakage", "results", "subgroups", "gaps", "published", "external", "failures", "uncertainty", "shift", "limits", "making", "methods", "checklists", "glossary", "files"]
+    assert [s.name for s in found.sections] == ["cases", "leakage", "results", "subgroups", "gaps", "published", "external", "failures", "labels", "uncertainty", "shift", "limits", "making", "methods", "checklists", "glossary", "files"]
 
 
 def test_the_front_says_how_sure_and_what_it_does_not_show(found: Article, patients: Run) -> None:

@@ -1,0 +1,1 @@
+"""What is asked of a run: leakage, shift, uncertainty, explanation."""
