@@ -22,6 +22,7 @@ from osteon.geometry.lower_limb import (
     knee_centre,
     measure_both,
     measure_leg,
+    measure_named,
 )
 from osteon.geometry.lower_limb_masks import assign_sides, landmarks_from_masks
 
@@ -232,3 +233,16 @@ def test_a_third_box_and_a_doubled_box_are_left_out() -> None:
     more = {j: np.concatenate([b, b[:1] + 4, b[:1] * 0 + (10, 180, 60, 220)]) for j, b in boxes.items()}
     sides = assign_sides(more, masks["femur"])
     assert all(np.array_equal(sides[side][joint], boxes[joint][i]) for i, side in enumerate("RL") for joint in boxes)
+
+
+def test_landmarks_that_make_no_leg_give_no_readings() -> None:
+    """A condyle above its hip: every reading of that side and of both legs is withheld with the reason, the other side stays."""
+    values = {"mLDFA": 87.0, "MPTA": 87.0, "JLCA": 1.0, "LDTA": 89.0, "KJLO": 0.0, "femur": 430.0, "tibia": 370.0}
+    right, left = (construct_leg(values, side, knee=(500.0, col)) for side, col in (("R", 120.0), ("L", 320.0)))
+    right["condyle_lateral"] = right["hip"] - np.array([40.0, 0.0])
+    named = {f"{side}.{name}": point for side, leg in (("R", right), ("L", left)) for name, point in leg.items()}
+    found, reasons = measure_named(named, (1.0, 1.0))
+    assert math.isnan(found["HKA.R"]) and reasons["HKA.R"] == "its landmarks make no leg"
+    assert math.isnan(found["LLD"])
+    assert found["mLDFA.L"] == pytest.approx(87.0)
+    assert "mLDFA.L" not in reasons

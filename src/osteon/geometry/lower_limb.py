@@ -49,6 +49,10 @@ DEFINITIONS: Mapping[str, str] = MappingProxyType({
     "femur": "hip centre to knee centre", "tibia": "knee centre to ankle centre", "leg": "hip centre to ankle centre, straight",
     "LLD": "leg, right minus left", "femur_difference": "femur, right minus left", "tibia_difference": "tibia, right minus left"})
 
+# Wider than any standing leg, so that only landmarks in the wrong place fall outside; the bounds are ours.
+POSSIBLE: Mapping[str, tuple[float, float]] = MappingProxyType({
+    "HKA": (130.0, 230.0), "mLDFA": (55.0, 125.0), "MPTA": (55.0, 125.0), "JLCA": (-35.0, 35.0), "femur": (100.0, 700.0), "tibia": (80.0, 600.0)})
+
 
 @dataclass(frozen=True)
 class Norm:
@@ -115,7 +119,16 @@ def measure_named(landmarks: Mapping[str, Point], spacing: Sequence[float] | Non
     values = measure_both(legs, (1.0, 1.0) if spacing is None else (spacing[0], spacing[1]))
     hidden = {} if spacing is not None else {k: "no pixel spacing" for k in values if FILM_UNITS[k] == "mm"}
     hidden |= {k: "its landmarks were not found" for k, v in values.items() if math.isnan(v) and k not in hidden}
+    for side in SIDES:
+        if not _is_leg(values, side, spacing is not None):
+            hidden |= {k: "its landmarks make no leg" for k in values if k.endswith(f".{side}") or k in BOTH_LEGS if k not in hidden}
     return values | dict.fromkeys(hidden, math.nan), hidden
+
+
+def _is_leg(values: Mapping[str, float], side: str, lengths: bool) -> bool:
+    """Whether what is known of a leg lies within `POSSIBLE`; a reading outside is a mistake of the landmarks, not a patient."""
+    known = {name: values[f"{name}.{side}"] for name in POSSIBLE if lengths or LOWER_LIMB_UNITS[name] != "mm"}
+    return all(math.isnan(v) or POSSIBLE[name][0] <= v <= POSSIBLE[name][1] for name, v in known.items())
 
 
 def construct_leg(values: Mapping[str, float], side: str, *, spacing: Point = (1.0, 1.0), knee: Point = (0.0, 0.0),

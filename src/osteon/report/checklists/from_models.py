@@ -195,7 +195,7 @@ def explained(facts: Facts) -> Answer:
 
 def limitations(facts: Facts) -> Answer:
     """The limits that the run can see."""
-    from osteon.report.sections.limits import _seen as seen
+    from osteon.report.sections.limits import seen
 
     found = seen(facts)
     return drafted(f"{plural(len(found), 'limit')} that the run can see ({_run(facts)}), first: {found[0]}", "limits")

@@ -32,7 +32,7 @@ def films(facts: Facts) -> Section | None:
         return None
     judged = _judged_by(facts)
     try:
-        cohort = _cohort(facts)
+        cohort = cohort_of(facts)
         drawn = tuple(_drawings(facts, cohort, inputs[0], judged)) if cohort is not None and judged else ()
         why = "" if drawn else "The films are elsewhere: the folder they came from is not at hand, has changed, or was not asked for. Each case keeps its code (c00001 …) in the tables of the run."
     except (OsteonError, OSError) as error:
@@ -54,7 +54,7 @@ def _judged_by(facts: Facts) -> str:
     return facts.study.primary if facts.study.primary in facts.about["models"][facts.label] else next(iter(seen), "")
 
 
-def _cohort(facts: Facts) -> Cohort | None:
+def cohort_of(facts: Facts) -> Cohort | None:
     """The cohort of the run, where its folder still holds the same patients under the same codes."""
     from osteon.cohort import Cohort
 
@@ -68,13 +68,14 @@ def _cohort(facts: Facts) -> Cohort | None:
 def _same(facts: Facts, cohort: Cohort) -> bool:
     from osteon.engine.folder import codes
 
-    known, patients = codes(_unconformed(facts)), cohort.column("patient").tolist()
+    known, patients = codes(unconformed(facts)), cohort.column("patient").tolist()
     own = {known.cases[i]: known.patients.get(p) for i, p in zip(cohort.ids(), patients, strict=True)}
     table = facts.tables["cases"]
     return all(own.get(c) == p for c, p in zip(table["case"], table["patient"], strict=True))
 
 
-def _unconformed(facts: Facts) -> Cohort:
+def unconformed(facts: Facts) -> Cohort:
+    """The cohort as it was given to the run, with the codes of its cases; raises DataError where its folder is gone."""
     from osteon.cohort import Cohort
 
     return Cohort.from_folder(facts.about["cohort"]["folder"])
@@ -83,7 +84,7 @@ def _unconformed(facts: Facts) -> Cohort:
 def _drawings(facts: Facts, cohort: Cohort, name: str, target: str) -> Iterator[Drawing]:
     from osteon.engine.folder import codes
 
-    by_code = {code: case_id for case_id, code in codes(_unconformed(facts)).cases.items()}
+    by_code = {code: case_id for case_id, code in codes(unconformed(facts)).cases.items()}
     rows = {case_id: i for i, case_id in enumerate(cohort.ids())}
     chosen = _chosen(family_of(facts.study.targets[target]).errors(facts, facts.label, target))
     answers = _answers(facts, set(chosen.values()))

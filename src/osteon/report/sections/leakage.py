@@ -12,8 +12,7 @@ import numpy as np
 from osteon.errors import OsteonError
 from osteon.report.content import Block, Drawing, Paragraph, Section, Table
 from osteon.report.facts import Facts
-from osteon.report.sections.films import _cohort as cohort_of
-from osteon.report.sections.films import _unconformed as unconformed
+from osteon.report.sections.films import cohort_of, unconformed
 from osteon.report.words import STAMP, listed, number, plural
 from osteon.validation.leakage import ERROR, Leak, checked, leaks
 from osteon.validation.material import Material, folds_of, gather, recall

@@ -12,13 +12,14 @@ from osteon.report.words import listed, many, number, spelled
 
 def limits(facts: Facts) -> Section:
     """The limits that the run itself can see, then where the study left the paper."""
-    blocks: list[Block] = [Items(tuple(_seen(facts)))]
+    blocks: list[Block] = [Items(tuple(seen(facts)))]
     if facts.study.differs:
         blocks += [Paragraph(("Where this study leaves the paper:",)), Items(tuple(facts.study.differs), "quoted")]
     return Section("limits", "Limits of this report", tuple(blocks))
 
 
-def _seen(facts: Facts) -> list[str]:
+def seen(facts: Facts) -> list[str]:
+    """The limits that the run itself shows, one sentence each."""
     out, row = [], facts.primary
     if facts.simulated:
         out += ["The cases are made by a simulator. Whatever it does not model, no figure here can show; its card names what is absent.",
