@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = 1
+NUMBERS = ("truth", "answer", "error", "dice", "iou", "hd95", "assd", "nsd", "size_truth", "size_answer", "time", "event", "nmse", "psnr", "ssim", "distance")
 DAMAGED = "Copy the run folder again, or run the study again in a new folder"
 
 
@@ -131,7 +132,7 @@ def _intact(path: Path) -> Iterator[Path]:
 
 
 def read_lines(path: Path) -> pd.DataFrame:
-    """A file of lines: text columns as text, an empty cell of a number as NaN."""
+    """A file of lines: text columns as text, an empty cell of a number as NaN, and a column for every number of a family, also where nothing was answered."""
     import pandas as pd
 
     text = dict.fromkeys(("case", "patient", "site", "fold", "part", "target", "finding", "unit", "state", "withheld"), str)
@@ -140,7 +141,7 @@ def read_lines(path: Path) -> pd.DataFrame:
         frame[list(text)]
     numbers = [c for c in frame.columns if c not in text]
     frame[numbers] = frame[numbers].apply(pd.to_numeric, errors="coerce")
-    return frame
+    return frame.reindex(columns=[*frame.columns, *(f"n.{n}" for n in NUMBERS if f"n.{n}" not in frame)])
 
 
 def _plain(value: Any) -> Any:

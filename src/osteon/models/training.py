@@ -27,7 +27,7 @@ from osteon.models.checkpoint import Progress, State
 from osteon.models.families import Family
 from osteon.models.families import moved as told
 from osteon.models.machine import Blueprint, Choice
-from osteon.progress import log
+from osteon.progress import log, track
 from osteon.seeds import derive
 
 LEAST_STEPS = 25  # a small part is seen several times an epoch, augmented anew
@@ -191,7 +191,7 @@ class Loop:
         generator = torch.Generator(self.fabric.device).manual_seed(seed + 1 + self.fabric.global_rank)
         self.network.train()
         total, start = [], time.monotonic()
-        for number, rows in enumerate(self._order(seed)):
+        for number, rows in enumerate(self._shown(self._order(seed))):
             total.append(self._step(rows, generator))
             if number % 10 == PROBED:
                 self._fit_in(each=(time.monotonic() - start) / (number + 1))
@@ -199,6 +199,12 @@ class Loop:
                 break
         self._now(busy=self.progress.busy + time.monotonic() - start)
         return self._mean(torch.stack(total).mean())
+
+    def _shown(self, batches: Iterator[Tensor]) -> Iterator[Tensor]:
+        """The batches, with a bar and the time left on the terminal of the first process."""
+        epochs = math.ceil(self.progress.planned / self.steps)
+        what = f"{self.job.blueprint.name}: epoch {self.progress.epoch + 1} of {epochs}"
+        return track(batches, self.steps, what=what) if self.fabric.is_global_zero else batches
 
     def _order(self, seed: int) -> Iterator[Tensor]:
         """Rows of this process for each step of an epoch, every row as often as any other, drawn without replacement."""
