@@ -61,7 +61,7 @@ def stages(folder: Path, budget: str, sparcs: Path | None) -> list[Stage]:
         Stage("one standing-leg film", FILM),
         Stage("moon_2023: simulate", head + f"c = engine.simulate('moon_2023', Path({str(legs)!r}), budget=budget({budget!r}), cases=budget({budget!r}).cases)\nprint(len(c), 'films')"),
         Stage("moon_2023: train and validate", head + f"r = engine.run('moon_2023', Cohort.from_folder({str(legs)!r}), budget=budget({budget!r}), out=Path({str(run)!r}))\n"
-              "m = r.primary.metrics\nprint('HKA MAE', round(m['mae']['estimate'], 3), 'of the mean', round(m['mae_of_the_mean']['estimate'], 2), 'n', r.primary.counts['n'])"),
+              "from osteon.cli.work import sentence\nprint(sentence(r.primary))"),
         Stage("moon_2023: report", head + f"from osteon.report import report\nprint(report(Run.open({str(run)!r})).name)"),
         Stage("moon_2023: predict", PREDICT.format(folder=str(folder), run=str(run))),
         Stage("etzel_2022: simulate 8,000 rows", head + f"c = engine.simulate('etzel_2022', Path({str(registry)!r}), cases=8000)\nprint(len(c), 'rows')"),
