@@ -49,3 +49,22 @@ def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], 
         return path
 
     return make
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+    """Call the command line as a user does, on a wide terminal: its exit code, what it printed, and what it printed as an error."""
+    from osteon.cli import main
+
+    monkeypatch.setenv("COLUMNS", "160")
+
+    def call(*args: object) -> tuple[int, str, str]:
+        code = 0
+        try:
+            main([str(a) for a in args])
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call

@@ -13,28 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from osteon.cli import main
 from osteon.row import EvidenceRow, Question, Source, TwoByTwo
 
 facts = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("accuracy_facts.py"))))
 Cli = Callable[..., tuple[int, str, str]]
 QUICK = ("--bootstrap", "0")
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    monkeypatch.setenv("COLUMNS", "160")
-
-    def call(*args: object) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main([str(a) for a in args])
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def reference_csv(folder: Path, name: str, **columns: list[str]) -> Path:

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from osteon.cli import main
 from osteon.stats.agreement import bland_altman, icc
 from osteon.stats.kappa import cohen_kappa
 from osteon.validation.planning import QUESTIONS
@@ -21,20 +20,6 @@ Cli = Callable[..., tuple[int, str, str]]
 # Bland JM, Altman DG. Lancet 1986; i: 307: peak expiratory flow (l/min) of 17 people by two meters; bias -2.1, SD of the differences 38.8
 LARGE = (494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427)
 SMALL = (512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 259, 350, 451)
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
-    def call(*args: str) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main([str(a) for a in args])
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def told(cli: Cli, *args: object) -> Any:

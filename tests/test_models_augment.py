@@ -31,7 +31,7 @@ def extent(plane: torch.Tensor) -> list[float]:
 def test_without_a_recipe_the_middle_comes_out_unchanged() -> None:
     planes = torch.randint(0, 256, (3, 2, 40, 28), dtype=torch.uint8, generator=seeded())
     how = motion(3, Recipe(), source=(40, 28), frame=(32, 20), generator=seeded())
-    assert torch.allclose(moved(planes, how), middle(planes, (32, 20)), atol=1e-4)  # float32 places a pixel to about 1e-6 of the frame
+    assert torch.allclose(moved(planes, how), middle(planes, (32, 20)), atol=5e-6)  # 2.6e-6 is the most over sixty seeds: float32 and no more
 
 
 def test_boxes_follow_what_is_seen() -> None:
