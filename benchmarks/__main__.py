@@ -1,4 +1,4 @@
-"""Measure every stage of both studies and write the table: `python -m benchmarks [--budget laptop] [--out FILE]`."""
+"""Measure every stage of both studies and write the table: `python -m benchmarks [--budget laptop] [--out FILE] [--keep DIR]`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 import tempfile
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -95,9 +96,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--budget", default="laptop", choices=("smoke", "laptop", "gpu"))
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks.md"))
+    parser.add_argument("--keep", type=Path, help="work in this folder and keep its cohorts and runs")
     options = parser.parse_args()
     data = Path(os.environ.get("OSTEON_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data") / "sparcs_msk_los"
-    with tempfile.TemporaryDirectory() as folder:
+    if options.keep:
+        options.keep.mkdir(parents=True, exist_ok=True)
+    with nullcontext(options.keep) if options.keep else tempfile.TemporaryDirectory() as folder:
         costs = []
         for stage in stages(Path(folder), options.budget, data if data.exists() else None):
             costs.append(measure(stage))
