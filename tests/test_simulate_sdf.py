@@ -83,7 +83,7 @@ def test_leaving_out_what_is_far_changes_nothing(name: str) -> None:
 def test_a_shape_bounds_what_it_should() -> None:
     picture = _picture(_placed(SHAPES["blend"]))
     alone = np.maximum(_picture(_placed(SHAPES["blend"][:1])), _picture(_placed([join(sphere((14, 5, 4), 13))])))
-    assert (picture >= alone - 0.2).all(), "a smooth union holds both parts"
+    assert (picture >= alone - 0.3).all(), "a smooth union holds both parts, within the error of steps of 1.6 mm"
     assert picture.sum() > alone.sum(), "and a fillet"
 
 

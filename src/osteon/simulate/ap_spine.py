@@ -96,16 +96,10 @@ def ap_film(seed: int | np.random.SeedSequence | tuple[int, int], *, site: str =
 
 def ap_spine(folder: Path, cases: int, seed: int, *, site: str = "A", difficulty: float = 0.5, pixel_mm: float = 1.0, confounded: bool = False,
              workers: int = 2) -> Cohort:
-    """A cohort folder of `cases` films: DICOM `xray`, corners and readings `cobb`, readings and severity as columns; the same bytes for the same call.
+    """A cohort folder of `cases` films: DICOM `xray`, corners and readings `cobb`, readings and severity as columns; see `spine_cohort.cohort`."""
+    from osteon.simulate.spine_cohort import AP, cohort
 
-    Cases that are complete in the folder are not made again. Raises DataError before any file is written for impossible arguments,
-    a folder with other content, or one that was made by another call.
-    """
-    from osteon.simulate.film_cohort import make
-    from osteon.simulate.spine_cohort import AP
-
-    check("AP spine", site, difficulty, pixel_mm)
-    return make(AP, Path(folder), {"cases": cases, "seed": seed, "site": site, "difficulty": difficulty, "pixel_mm": pixel_mm, "confounded": confounded}, workers)
+    return cohort(AP, folder, cases, seed, site=site, difficulty=difficulty, pixel_mm=pixel_mm, confounded=confounded, workers=workers)
 
 
 def _person(rng: np.random.Generator) -> Person:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Card:
-    """Context of use, what is and is not modelled, sources of the parameters, and the sentence that goes before every result."""
+    """Context of use, what is and is not modelled, sources of the parameters, and the sentence that goes before every result.
+
+    `bounds`: a probe whose upper limit may lie above 0.60, its bound, and what in the anatomy explains it.
+    """
 
     name: str
     version: str
@@ -16,6 +19,7 @@ class Card:
     absent: tuple[str, ...]
     sources: tuple[str, ...]
     probes: tuple[str, ...] = ()
+    bounds: tuple[tuple[str, float, str], ...] = ()
 
     def sentence(self, cases: int, seed: int) -> str:
         """The verification sentence: first in every report on simulated cases."""

@@ -1,6 +1,6 @@
-"""Simulated films as a cohort folder, made by several processes and resumed where they stopped.
+"""Simulated films, or other cases with files of their own, as a cohort folder, made by several processes and resumed where they stopped.
 
-A case is complete when its row stands in `.rows/`, which is written last; cases.csv and cohort.yaml are written when all are there.
+A case is complete when its row stands in `.rows/`, which is written last; the tables and cohort.yaml are written when all are there.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from osteon.cohort import Cohort
 from osteon.cohort.folder import finish, whole
 from osteon.errors import DataError, message
 from osteon.progress import track
+from osteon.simulate import folder as begun
 from osteon.simulate.card import Card
+from osteon.simulate.folder import CALL
 
-CALL = "call.json"
+SIDE = ("files", "readings")  # rows that a case carries for a table beside cases.csv
 FEW = 8  # below this a second process costs more than it brings
 Row = dict[str, Any]
 
@@ -34,7 +36,7 @@ class Films:
     """What one simulator of films brings: its card, the address (`module:name`) where another process finds it, how a case is written
     (folder, call, index, id) -> paths and cells of its row, and the units of its columns.
 
-    A call holds at least cases, seed, site, difficulty and pixel_mm.
+    A call holds at least cases, seed, site and difficulty. A row may carry, as `files` and `readings`, rows of those tables without their case_id.
     """
 
     card: Card
@@ -42,6 +44,7 @@ class Films:
     write: Callable[[Path, Mapping[str, Any], int, str], Row]
     units: Mapping[str, str] = field(default_factory=dict, hash=False)
     folders: tuple[str, ...] = ("xray", "truth")
+    ceilings: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None  # of a call: target -> finding -> metric -> the best that can be reached
 
 
 def make(films: Films, folder: Path, call: Mapping[str, Any], workers: int) -> Cohort:
@@ -50,15 +53,15 @@ def make(films: Films, folder: Path, call: Mapping[str, Any], workers: int) -> C
     if call["cases"] < 1 or call["seed"] < 0 or workers < 1:
         raise DataError(message(films.card.name, "the call is impossible", expected="cases and workers 1 or more, seed 0 or more",
                                 found=f"Found cases {call['cases']}, seed {call['seed']}, workers {workers}"))
-    if (folder / "cohort.yaml").exists():
-        made = Cohort.from_folder(folder)
-        _same(folder, made.notes.get("call"), call)
+    if (made := begun.opened(folder, call)) is not None:
         return made
     rows = folder / ".rows"
     begin(films, folder, call)
     _all_cases(films, folder, call, workers)
     content = [json.loads((rows / f"{case_id(i)}.json").read_text(encoding="utf-8")) for i in range(call["cases"])]
+    _beside(folder, content)
     notes = {"simulator": f"{films.card.name} {films.card.version}", "sentence": films.card.sentence(call["cases"], call["seed"]), "call": call}
+    notes |= {"ceilings": dict(films.ceilings(call))} if films.ceilings else {}
     made = finish(folder, content, name=f"simulated {films.card.name}, site {call['site']}", origin="simulated", licence="made by osteon; no restriction",
                   columns={name: {"unit": unit} for name, unit in films.units.items()}, notes=notes)
     shutil.rmtree(rows)
@@ -82,15 +85,7 @@ def pseudonym(call: Mapping[str, Any], index: int) -> str:
 
 def begin(films: Films, folder: Path, call: Mapping[str, Any]) -> None:
     """Make the folder, or check that what lies in it was begun by the same call; raises DataError before any file is written."""
-    rows = folder / ".rows"
-    begun = rows / CALL
-    if begun.exists():
-        _same(folder, json.loads(begun.read_text(encoding="utf-8")), call)
-    elif folder.exists() and any(p.name != ".rows" for p in folder.iterdir()):
-        raise DataError(message(folder, "the folder holds other things", expected="an empty or a new folder", do="Name another folder"))
-    for part in (rows, *(folder / name for name in films.folders)):
-        part.mkdir(parents=True, exist_ok=True)
-    whole(begun, json.dumps(call))
+    begun.begin(folder, call, films.folders)
 
 
 def make_case(films: Films, folder: Path, call: Mapping[str, Any], index: int) -> None:
@@ -115,9 +110,14 @@ def relative(folder: Path, files: Mapping[str, Path]) -> Row:
     return {column: path.relative_to(folder).as_posix() for column, path in files.items()}
 
 
-def _same(folder: Path, found: Any, call: Mapping[str, Any]) -> None:
-    if found != call:
-        raise DataError(message(folder, "the folder holds the films of another call", expected=str(dict(call)), found=f"Found {found}", do="Name another folder"))
+def _beside(folder: Path, content: list[Row]) -> None:
+    """Write what the rows carry for the tables beside cases.csv, and take it out of them."""
+    import pandas as pd
+
+    for name in SIDE:
+        rows = [{"case_id": row["case_id"]} | cells for row in content for cells in row.pop(name, ())]
+        if rows:
+            whole(folder / f"{name}.csv", pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
 
 
 def _all_cases(films: Films, folder: Path, call: Mapping[str, Any], workers: int) -> None:

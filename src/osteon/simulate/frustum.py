@@ -98,6 +98,7 @@ def traverse(frustum: Frustum, placed: Placed, *, fine: float = FINE) -> Chords 
     high = np.clip(np.ceil(boxes[real, 1].max(axis=0)) + 1, 0, size).astype(int)
     if (high <= low).any():
         return None
+    low = low // TILE * TILE  # tiles keep their place on the film, however far a solid reaches
     out = np.zeros((3, *(high - low)), np.float32)
     film, source = np.array([*frustum.left_top, frustum.pixel, frustum.plane]), np.array(frustum.source, float)
     _traverse(out, low, film, source, boxes, depths, solid.margins, _work(placed), solid.tables.astype(np.float32), solid.shell,

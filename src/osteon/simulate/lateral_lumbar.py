@@ -107,16 +107,10 @@ def lateral_film(seed: int | np.random.SeedSequence | tuple[int, int], *, site: 
 
 def lateral_lumbar(folder: Path, cases: int, seed: int, *, site: str = "A", difficulty: float = 0.5, pixel_mm: float = 0.9, confounded: bool = False,
                    workers: int = 2) -> Cohort:
-    """A cohort folder of `cases` films: DICOM `xray`, points and readings `sagittal`, grades as columns; the same bytes for the same call.
+    """A cohort folder of `cases` films: DICOM `xray`, points and readings `sagittal`, grades as columns; see `spine_cohort.cohort`."""
+    from osteon.simulate.spine_cohort import LATERAL, cohort
 
-    Cases that are complete in the folder are not made again. Raises DataError before any file is written for impossible arguments,
-    a folder with other content, or one that was made by another call.
-    """
-    from osteon.simulate.film_cohort import make
-    from osteon.simulate.spine_cohort import LATERAL
-
-    check("lateral lumbar spine", site, difficulty, pixel_mm)
-    return make(LATERAL, Path(folder), {"cases": cases, "seed": seed, "site": site, "difficulty": difficulty, "pixel_mm": pixel_mm, "confounded": confounded}, workers)
+    return cohort(LATERAL, folder, cases, seed, site=site, difficulty=difficulty, pixel_mm=pixel_mm, confounded=confounded, workers=workers)
 
 
 def _person(rng: np.random.Generator, pelvis: tuple[float, float] | None) -> Person:

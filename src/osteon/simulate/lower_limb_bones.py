@@ -8,6 +8,7 @@ proportions of textbook anatomy; radii and depths are ours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,11 +82,11 @@ def _neck_root(shape: LegShape) -> np.ndarray:
     return np.array([shaft_x(shape, z), 0.0, z])
 
 
-def femur(shape: LegShape) -> Solid:
-    """The femur."""
+def femur(shape: LegShape, condyles: Sequence[Step] | None = None) -> Solid:
+    """The femur; `condyles` are the steps of its lower end where a view needs finer ones."""
     root = _neck_root(shape)
     top = root[2]
-    steps = [*_femoral_shaft(shape, top), *group(_femoral_condyles(shape), 14), *group(_proximal_femur(shape, root), 12)]
+    steps = [*_femoral_shaft(shape, top), *group(_femoral_condyles(shape) if condyles is None else condyles, 14), *group(_proximal_femur(shape, root), 12)]
     levels = [-5, 12, 34, 60, 100, 160, 0.55 * top, 0.75 * top, top - 60, top - 15, top + 20, shape.femur + 30]
     cortex = shape.cortex * np.array([1.5, 1.1, 1.3, 1.7, 3.2, 5.6, 6.8, 6.6, 5.2, 2.2, 1.3, 1.3])
     return solid(steps, shell=(levels, cortex), marrow=([-5, 60, 110, 160, top - 70, top - 25, top + 5, shape.femur + 30],
@@ -132,10 +133,10 @@ def _proximal_femur(shape: LegShape, root: np.ndarray) -> list[Step]:
             join(sphere(hip, head), 4), cut(sphere(hip + head * np.array([-0.93, 0.0, -0.36]), 4.0), 1.5)]
 
 
-def tibia(shape: LegShape) -> Solid:
-    """The tibia."""
+def tibia(shape: LegShape, plateau: Sequence[Step] | None = None) -> Solid:
+    """The tibia; `plateau` are the steps of its upper end where a view needs finer ones."""
     length, w = shape.tibia, shape.width
-    steps = [*_tibial_shaft(shape), *group(_plateau(shape), 10),
+    steps = [*_tibial_shaft(shape), *group(_plateau(shape) if plateau is None else plateau, 10),
              join(ellipsoid((3, 21, -46), (9, 9, 18)), 8), join(cone((3, 19, -52), (1, 7 * w, -0.6 * length), 6, 3), 10),
              *_plafond(shape)]
     levels = [-length - 20, -length + 8, -length + 30, -length + 60, -0.68 * length, -0.45 * length, -0.28 * length, -60, -22, -8, 10]

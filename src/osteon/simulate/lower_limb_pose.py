@@ -58,7 +58,7 @@ def place_leg(shape: LegShape, stance: Stance, side: str, hip: np.ndarray) -> Le
     """Put the bones of one leg under a hip centre (world, mm)."""
     shape = _centred(shape, stance)
     mirror = np.diag([lateral_sign(side), 1.0, 1.0])
-    femur_turn, femur_shift = _femur_on_tibia(shape, stance)
+    femur_turn, femur_shift = femur_on_tibia(shape, stance)
     turn = mirror @ _stand(femur_turn @ shape.hip + femur_shift + (0, 0, shape.tibia), stance)
     shift = hip - turn @ (femur_turn @ shape.hip + femur_shift)
     tibial = {name: Placed(make(shape), turn, shift) for name, make in (("tibia", lower_limb_bones.tibia), ("fibula", lower_limb_bones.fibula))}
@@ -73,7 +73,7 @@ def place_leg(shape: LegShape, stance: Stance, side: str, hip: np.ndarray) -> Le
 def height(shape: LegShape, stance: Stance) -> float:
     """How far (mm) the hip stands above the ankle."""
     shape = _centred(shape, stance)
-    turn, shift = _femur_on_tibia(shape, stance)
+    turn, shift = femur_on_tibia(shape, stance)
     return float((_stand(turn @ shape.hip + shift + (0, 0, shape.tibia), stance) @ (turn @ shape.hip + shift + (0, 0, shape.tibia)))[2])
 
 
@@ -83,7 +83,7 @@ def _centred(shape: LegShape, stance: Stance) -> LegShape:
     return replace(shape, beside=(float(-stance.gap / 2 * np.sin(condyles - np.radians(stance.jlca))), float(stance.gap / 2 * np.sin(plateau))))
 
 
-def _femur_on_tibia(shape: LegShape, stance: Stance) -> tuple[np.ndarray, np.ndarray]:
+def femur_on_tibia(shape: LegShape, stance: Stance) -> tuple[np.ndarray, np.ndarray]:
     """Turn and shift of the femur's frame in the tibia's: the joint lines enclose JLCA, the knee is bent about the condyles."""
     plateau, condyles = 90 - shape.angles.mpta, 90 - shape.angles.mldfa
     turn = rotation(0, -(plateau + stance.jlca - condyles), 0)
@@ -171,15 +171,15 @@ def _plateau_line(frustum: Frustum, leg: Leg) -> tuple[np.ndarray, np.ndarray]:
         along = along / np.hypot(*along)
         up = np.array([-abs(along[1]), along[0] * np.sign(along[1])])
         sides = origin + np.outer([-TRAY * w / frustum.pixel, TRAY * w / frustum.pixel], along)
-        tops = _surface(frustum, rim, sides, up, (-10.0, 14.0))
+        tops = surface(frustum, rim, sides, up, (-10.0, 14.0))
         origin, along = tops.mean(axis=0), tops[1] - tops[0]
     along = along / np.hypot(*along)
     below = origin - up * EDGE_DEPTH / frustum.pixel
-    ends = [_surface(frustum, rim, below[None], way * along, (20.0, 60.0))[0] for way in (-1, 1)]
+    ends = [surface(frustum, rim, below[None], way * along, (20.0, 60.0))[0] for way in (-1, 1)]
     return tuple(e + up * EDGE_DEPTH / frustum.pixel for e in ends)  # type: ignore[return-value]
 
 
-def _surface(frustum: Frustum, placed: Placed, start: np.ndarray, way: np.ndarray, between: tuple[float, float]) -> np.ndarray:
+def surface(frustum: Frustum, placed: Placed, start: np.ndarray, way: np.ndarray, between: tuple[float, float]) -> np.ndarray:
     """Where lines from points (n, 2) of the film leave a solid's outline, by bisection between two distances (mm)."""
     low, high = np.full(len(start), between[0]), np.full(len(start), between[1])
     reach = placed.shift[1] - 60.0, placed.shift[1] + 60.0  # deeper than any knee

@@ -9,14 +9,25 @@ from typing import Any
 
 import numpy as np
 
+from osteon.cohort import Cohort
 from osteon.geometry.spine import COBB_UNITS, CORNERS
 from osteon.geometry.spine_sagittal import LATERAL_UNITS, POINTS
 from osteon.simulate import ap_spine, film_cohort, lateral_lumbar
-from osteon.simulate.spine_film import SpineFilm
+from osteon.simulate.spine_film import SpineFilm, check
 from osteon.value import Grid, Readings
 
 POINT_NAMES: Mapping[int, Sequence[str]] = {4: CORNERS, 6: POINTS}
 PELVIC_NAMES: Mapping[str, Sequence[str]] = {"S1": ("anterior", "posterior"), "hips": ("right", "left")}
+
+
+def cohort(films: film_cohort.Films, folder: Path, cases: int, seed: int, *, site: str, difficulty: float, pixel_mm: float, confounded: bool, workers: int) -> Cohort:
+    """A cohort folder of spine films; the same bytes for the same call, and cases that are complete in the folder are not made again.
+
+    Raises DataError before any file is written for impossible arguments, a folder with other content, or one that was made by another call.
+    """
+    check(films.card.name, site, difficulty, pixel_mm)
+    call = {"cases": cases, "seed": seed, "site": site, "difficulty": difficulty, "pixel_mm": pixel_mm, "confounded": confounded}
+    return film_cohort.make(films, Path(folder), call, workers)
 
 
 def write(folder: Path, call: Mapping[str, Any], index: int, name: str, *, draw: Callable[..., SpineFilm], target: str, notes: Mapping[str, str]) -> film_cohort.Row:

@@ -73,9 +73,9 @@ def _finer(image: np.ndarray, factor: int, shape: tuple[int, int]) -> np.ndarray
 
 
 def develop(line: np.ndarray, sponge: np.ndarray, frustum: Frustum, room: Exposure, margins: tuple[float, float, float, float], border: float,
-            physics: np.random.Generator) -> np.ndarray:
-    """Stored values (rows, cols) uint16 of a line integral: trabecular grain, exposure, print, shutters."""
-    line = line + film.texture(frustum.shape, frustum.pixel, physics) * np.sqrt(np.maximum(sponge, 0)) * GRAIN
+            physics: np.random.Generator, *, finer: float = 1.0) -> np.ndarray:
+    """Stored values (rows, cols) uint16 of a line integral: trabecular grain (`finer` than that of a vertebra by a factor), exposure, print, shutters."""
+    line = line + film.texture(frustum.shape, finer * frustum.pixel, physics) * np.sqrt(np.maximum(sponge, 0)) * GRAIN
     signal = film.expose(np.maximum(line, 0), frustum.pixel, room, physics)
     printed = film.collimate(film.print_film(signal, frustum.pixel, room), margins, frustum.pixel, border)
     return film.stored_values(printed, room)
