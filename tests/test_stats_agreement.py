@@ -103,3 +103,13 @@ def test_wrong_classes_and_metrics_are_refused() -> None:
         kappa.agreement_weights(3, "cubic")
     with pytest.raises(ValueError, match="fewer raters"):
         kappa.fleiss_kappa([[0, 1], [math.nan, 1], [0, 0]], classes=2)
+
+
+def test_pearson_is_that_of_r() -> None:
+    """R 4: cor.test(mtcars$mpg, mtcars$wt) prints r -0.8676594, 95 percent interval -0.9338264 to -0.7440872."""
+    mpg = [21, 21, 22.8, 21.4, 18.7, 18.1, 14.3, 24.4, 22.8, 19.2, 17.8, 16.4, 17.3, 15.2, 10.4, 10.4, 14.7, 32.4, 30.4, 33.9, 21.5, 15.5, 15.2, 13.3, 19.2, 27.3, 26, 30.4, 15.8, 19.7, 15, 21.4]
+    weight = [2.62, 2.875, 2.32, 3.215, 3.44, 3.46, 3.57, 3.19, 3.15, 3.44, 3.44, 4.07, 3.73, 3.78, 5.25, 5.424, 5.345, 2.2, 1.615, 1.835, 2.465, 3.52, 3.435, 3.84, 3.845, 1.935, 2.14, 1.513, 3.17, 2.77,
+              3.57, 2.78]
+    found = agreement.pearson(mpg, weight)
+    assert (found.estimate, found.lower, found.upper) == pytest.approx((-0.8676594, -0.9338264, -0.7440872), abs=1e-6)
+    assert not agreement.pearson([1, 2, 3], [1, 2, 3]).defined and not agreement.pearson([1, 1, 1, 1], [1, 2, 3, 4]).defined

@@ -102,6 +102,8 @@ def test_conditional_logistic_needs_one_case_a_set() -> None:
         regression.fit_conditional_logistic([[0.0], [1.0]], [1, 1], [1, 1])
     same = regression.fit_conditional_logistic([[1.0], [1.0], [0.0], [0.0]], [1, 0, 1, 0], [1, 1, 2, 2])
     assert "does not vary within sets" in same.reason
+    apart = regression.fit_conditional_logistic([[1.0], [0.0], [2.0], [1.0]], [1, 0, 1, 0], [1, 1, 2, 2])
+    assert "separates cases from controls" in apart.reason
 
 
 def test_conditional_logistic_of_larger_sets_is_at_the_top_of_its_likelihood() -> None:

@@ -165,6 +165,19 @@ def lin_ccc(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Inte
                     method=method)
 
 
+def pearson(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Interval:
+    """Pearson's correlation with limits on Fisher's z (standard error 1 / sqrt(n - 3)); it does not see a shift or a stretch."""
+    x, y = numbers(first, "first"), numbers(second, "second")
+    n = same_length(first=x, second=y)
+    if n < 4 or x.std() == 0 or y.std() == 0:
+        return undefined("fewer than 4 pairs" if n < 4 else "one measurement does not vary", level=level, method="Fisher z")
+    r = float(np.clip(np.corrcoef(x, y)[0, 1], -1, 1))
+    if 1 - abs(r) < 1e-12:
+        return undefined("every pair lies on a line", estimate=r, level=level, method="Fisher z")
+    half = normal_quantile(level) / math.sqrt(n - 3)
+    return Interval(r, math.tanh(math.atanh(r) - half), math.tanh(math.atanh(r) + half), level=level, method="Fisher z")
+
+
 def measurement_error(ratings: ArrayLike, *, level: float = 0.95) -> dict[str, Interval]:
     """SEM (agreement) = sqrt of the within-subject mean square, and MDC = z sqrt(2) SEM, with chi-square limits.
 

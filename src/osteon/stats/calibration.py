@@ -157,7 +157,9 @@ def hosmer_lemeshow(truth: ArrayLike, predicted: ArrayLike, *, groups: int = 10)
     group = quantile_bins(p, groups)
     size, seen, due = (np.bincount(group, weights=v, minlength=groups) for v in (np.ones(len(y)), y, p))
     size, seen, due = (v[size > 0] for v in (size, seen, due))
-    chi2 = float(((seen - due) ** 2 / (due * (1 - due / size))).sum())
+    spread = due * (1 - due / size)
+    sure = np.where(seen == due, 0.0, np.inf)  # a group whose risk is 0 or 1 allows no deviation
+    chi2 = float(np.divide((seen - due) ** 2, spread, out=sure, where=spread > 0).sum())
     return HypothesisTest(chi2, float(stats.chi2.sf(chi2, groups - 2)), df=(groups - 2,), method="Hosmer-Lemeshow")
 
 

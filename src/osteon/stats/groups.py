@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
-from osteon.stats.arguments import Floats, binary, numbers, positives, same_length
+from osteon.stats.arguments import Floats, numbers, positives, same_length
 from osteon.stats.intervals import HypothesisTest, Interval, around, on_log, proportion, undefined
 from osteon.stats.roc import auc_interval
 
@@ -84,7 +84,8 @@ def hedges_g(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Int
 def _noncentrality(t: float, df: float, tail: float) -> float:
     """The noncentrality at which t stands at this tail probability; mirrored below 0, where scipy's law fails."""
     def below(c: float) -> float:
-        return float(stats.nct.cdf(t, df, c) if c >= 0 else stats.nct.sf(-t, df, -c))
+        share = float(stats.nct.cdf(t, df, c) if c >= 0 else stats.nct.sf(-t, df, -c))
+        return float(t > c) if math.isnan(share) else share  # scipy gives nan for some shares next to 0 or 1
 
     reach = 6 + abs(t)
     return float(optimize.brentq(lambda c: below(c) - tail, t - reach, t + reach))
@@ -163,9 +164,3 @@ def association(table: ArrayLike) -> HypothesisTest:
         return HypothesisTest(math.nan, math.nan, method="chi-square", reason="fewer than 2 rows or columns")
     chi2, p, df, _ = stats.chi2_contingency(counts, correction=False)
     return HypothesisTest(float(chi2), float(p), df=(float(df),), method="chi-square")
-
-
-def event_counts(events: ArrayLike) -> tuple[int, int]:
-    """(events, cases) of a 0/1 outcome (n,), as ``compare_rates`` takes."""
-    happened = binary(events, "events")
-    return int(happened.sum()), len(happened)

@@ -49,6 +49,22 @@ def cohen_kappa(first: ArrayLike, second: ArrayLike, *, classes: int, weights: s
     return _on_fisher(kappa, error, level=level, method=f"{weights} kappa, Fisher z")
 
 
+def clustered_kappa(first: ArrayLike, second: ArrayLike, patients: ArrayLike, *, classes: int, weights: str = "unweighted", level: float = 0.95) -> Interval:
+    """Cohen's kappa with percentile limits over resamples of patients, each of whom may give several cases."""
+    from osteon.stats.clusters import bootstrap_sums
+
+    a, b = classes_of(first, "first", classes), classes_of(second, "second", classes)
+    same_length(first=a, second=b)
+    weight = agreement_weights(classes, weights)
+
+    def kappa(sums: Floats) -> Floats:
+        p = sums.reshape(*sums.shape[:-1], classes, classes) / sums.sum(-1)[..., None, None]
+        chance = np.einsum("...i,ij,...j->...", p.sum(-1), weight, p.sum(-2))
+        return np.where(chance < 1 - 1e-12, ((weight * p).sum((-2, -1)) - chance) / np.maximum(1 - chance, 1e-12), np.nan)
+
+    return bootstrap_sums(kappa, np.eye(classes * classes)[a * classes + b], patients, level=level)
+
+
 def kappa_of(table: Floats, weight: Floats) -> tuple[float, float]:
     """Weighted kappa of a table of counts and its asymptotic standard error; nan where chance agreement is 1."""
     total = table.sum()

@@ -10,11 +10,11 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from osteon.stats.arguments import Floats, numbers, same_length
+from osteon.stats.arguments import Floats, codes, numbers, same_length
 from osteon.stats.arguments import classes as classes_of
 from osteon.stats.arguments import weights as weights_of
-from osteon.stats.clusters import clustered_mean, clustered_proportion
-from osteon.stats.intervals import Interval
+from osteon.stats.clusters import clustered_mean, clustered_proportion, from_resamples, times_drawn
+from osteon.stats.intervals import Interval, undefined
 from osteon.stats.multiclass import checked
 from osteon.stats.roc import placements
 
@@ -48,18 +48,45 @@ def ordering_volume(truth: ArrayLike, scores: ArrayLike, *, classes: int) -> flo
     sizes = np.bincount(y, minlength=classes)
     if (sizes == 0).any():
         return math.nan
+    return float(_chained(y, s, np.ones((1, len(y))), classes)[0])
+
+
+def ordering_volume_interval(truth: ArrayLike, scores: ArrayLike, *, classes: int, patients: ArrayLike, folds: ArrayLike | None = None, resamples: int = 400,
+                             seed: int = 0, level: float = 0.95) -> Interval:
+    """The volume taken within folds and averaged, with percentile limits over resamples of patients; undefined where a fold lacks a grade.
+
+    A resample that lost every case of a grade is counted as undefined.
+    """
+    y, s = classes_of(truth, "truth", classes), numbers(scores, "scores", minus_infinity=True)
+    same_length(truth=y, scores=s)
+    of, groups = codes(patients, "patients")
+    fold = np.zeros(len(y), int) if folds is None else codes(folds, "folds")[0]
+    parts = [np.flatnonzero(fold == k) for k in np.unique(fold)]
+    if not parts or any((np.bincount(y[rows], minlength=classes) == 0).any() for rows in parts):
+        return undefined("a grade has no case", level=level, method="volume under the ROC surface")
+    weight = times_drawn(groups, resamples=resamples, seed=seed)[:, of]
+    values = np.mean([_chained(y[rows], s[rows], weight[:, rows], classes) for rows in parts], axis=0)
+    return from_resamples(float(np.mean([ordering_volume(y[rows], s[rows], classes=classes) for rows in parts])), values, level=level)
+
+
+def _chained(y: np.ndarray, s: Floats, weight: Floats, classes: int) -> Floats:
+    """The volume (draws,) under weights (draws, n): chains of one case a grade in rising order, counted level by level; nan where a grade weighs nothing."""
     levels, place = np.unique(s, return_inverse=True)
-    counts = np.bincount(place * classes + y, minlength=len(levels) * classes).reshape(-1, classes) / sizes
-    chains = np.zeros(classes + 1)
+    sizes = np.stack([weight[:, y == k].sum(axis=1) for k in range(classes)], axis=1)
+    counts = np.zeros((len(levels), classes, len(weight)))
+    np.add.at(counts, (place, y), weight.T)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        counts /= sizes.T
+    chains = np.zeros((classes + 1, len(weight)))
     chains[0] = 1.0
     for here in counts:
         before = chains.copy()
         for last in range(1, classes + 1):
-            product = 1.0
+            product = np.ones(len(weight))
             for length in range(1, last + 1):
-                product *= here[last - length] / length
+                product = product * here[last - length] / length
                 chains[last] += before[last - length] * product
-    return float(chains[classes])
+    return chains[classes]
 
 
 def ordinal_concordance(truth: ArrayLike, scores: ArrayLike, *, weights: ArrayLike | None = None) -> float:

@@ -11,6 +11,8 @@ from osteon.stats.arguments import Bools, Floats, binary, codes, numbers, probab
 from osteon.stats.arguments import weights as weights_of
 from osteon.stats.intervals import Interval, around, undefined
 
+SEPARATED = 1e-7  # share of the information at no effect below which an estimate runs to infinity
+
 
 @dataclass(frozen=True)
 class LogisticFit:
@@ -100,6 +102,7 @@ def fit_conditional_logistic(design: ArrayLike, chosen: ArrayLike, strata: Array
     order = np.argsort(sets, kind="stable")
     x, y, starts = x[order], y[order], np.searchsorted(sets[order], np.arange(count))
     beta = np.zeros(x.shape[1])
+    prior = _conditional_step(x, y, starts, beta)[2]
     for _ in range(50):
         value, gradient, information = _conditional_step(x, y, starts, beta)
         if np.linalg.cond(information) > 1e12:
@@ -110,6 +113,8 @@ def fit_conditional_logistic(design: ArrayLike, chosen: ArrayLike, strata: Array
         if np.abs(step).max() < 1e-11:
             break
     value, _, information = _conditional_step(x, y, starts, beta)
+    if np.linalg.eigvals(np.linalg.solve(prior, information)).real.min() < SEPARATED:
+        return _failed(len(beta), "a predictor separates cases from controls: no single best fit exists")
     return LogisticFit(beta, np.linalg.inv(information), log_likelihood=value)
 
 

@@ -54,7 +54,7 @@ def mask_scores(truth: ArrayLike, predicted: ArrayLike, *, spacing: Sequence[flo
     if size_a == 0 or size_b == 0:
         which = "true" if size_a == 0 else "predicted"
         return replace(overlap, reason=f"the {which} mask is empty: no distance exists")
-    forth, back = _directed(a, b, step)
+    forth, back = surface_distances(a, b, spacing=spacing)
     return replace(overlap, hd=hausdorff(forth, back), hd95=hausdorff(forth, back, percentile=95),
                    assd=average_distance(forth, back), nsd=surface_dice(forth, back, tolerance=tolerance), reason="")
 
