@@ -17,8 +17,11 @@ from osteon.errors import DataError, NotFitted, Refused
 from osteon.models import Desk, Net
 from osteon.simulate.registry import registry
 from osteon.studies import study
-from osteon.validation.contributions import contributions, explain_row, importance, probability
-from osteon.validation.explanation import Sanity, centre, edges, grad_cam, label_check, likeness, located, with_labels_shuffled
+from osteon.validation.contributions import contributions, explain_row, importance, of_trees, probability
+from osteon.validation.explanation import Explained, explained, fitted_on_shuffled, grad_cam, image_of, label_check, networks, with_labels_shuffled
+from osteon.validation.explanation_checks import Faithful, Sanity, centre, edges, faithful, likeness, located, repeatability, shuffled
+from osteon.validation.explanation_maps import METHODS, layer_of, saliency
+from osteon.validation.explanation_scores import Asked, asked
 
 DESK = Desk(SMOKE.with_(image_side=96, crop_side=64, epochs=4, seconds=900.0), 5)
 PARTS = (disc_cohort(16), disc_cohort(6, first=50))
@@ -26,7 +29,7 @@ PARTS = (disc_cohort(16), disc_cohort(6, first=50))
 
 @pytest.fixture(scope="module")
 def net() -> Net:
-    return Net("resnet10t", ("film",), "side").fit(*PARTS, TARGETS, DESK)
+    return Net("test_resnet", ("film",), "side").fit(*PARTS, TARGETS, DESK)
 
 
 def test_a_map_has_the_shape_of_its_picture_and_depends_on_the_weights(net: Net) -> None:
@@ -49,11 +52,15 @@ def test_the_same_seed_gives_the_same_map_and_leaves_the_network_as_it_was(net: 
     assert all((v == before[k]).all() for k, v in net.fitted.network.state_dict().items())
 
 
-def test_the_label_check_fits_the_same_spec_on_shuffled_labels(net: Net) -> None:
-    check = label_check(net, PARTS, TARGETS, DESK, cases=[disc_case(n) for n in range(90, 96)], finding="left")
+def test_the_label_check_compares_with_the_same_spec_on_shuffled_labels(net: Net) -> None:
+    blind = fitted_on_shuffled(net, PARTS, TARGETS, DESK)
+    check = label_check(net, blind, [disc_case(n) for n in range(90, 96)], finding="left")
     assert check.shuffled == "labels"
     assert check.rounds == 6
     assert check.likeness < 0.9
+    assert label_check(net, net, [disc_case(90)], finding="left").likeness == pytest.approx(1)
+    with pytest.raises(Refused, match="no classes to shuffle"):
+        fitted_on_shuffled(replace(net, writes=("shapes",)), PARTS, TARGETS, DESK)
 
 
 def test_shuffled_labels_are_the_same_labels_dealt_anew() -> None:
@@ -92,6 +99,7 @@ def test_pointing_game_and_energy_stand_beside_their_baselines() -> None:
     assert ours.energy == pytest.approx(1)
     assert middle.pointing.estimate < 0.3
     assert steps.energy < 0.1
+    assert ours.covered == pytest.approx(49 / 3600)
     assert np.unravel_index(centre((41, 41)).argmax(), (41, 41)) == (20, 20)
     with pytest.raises(ValueError, match="expected as many of each"):
         located(maps, boxes[:2], pictures)
@@ -99,11 +107,88 @@ def test_pointing_game_and_energy_stand_beside_their_baselines() -> None:
 
 def test_what_can_not_be_explained_is_refused_with_a_reason(net: Net) -> None:
     with pytest.raises(NotFitted):
-        grad_cam(Net("resnet10t", ("film",), "side"), disc_case(1), "left")
+        grad_cam(Net("test_resnet", ("film",), "side"), disc_case(1), "left")
     with pytest.raises(Refused, match="there is no class 'up'"):
         grad_cam(net, disc_case(1), "up")
     with pytest.raises(DataError, match="no film"):
         grad_cam(net, replace(disc_case(1), inputs={}), "left")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_gives_a_map_with_all_its_numbers(net: Net, method: str) -> None:
+    case = disc_case(93)
+    found = explained(net, case, case.truth["side"].name, method=method, thorough=False, others=(net,), targets=TARGETS)
+    told = found.plain()
+    assert found.map.shape == found.picture.shape
+    assert found.map.max() == pytest.approx(1)
+    assert found.validity.refitted == pytest.approx(1)
+    assert -1 <= told["repeated"] <= 1
+    assert set(told["located"]) == {method, "centre", "edges"}
+    assert 0 < told["located"][method]["covered"] < 0.3
+    assert told["curves"]["deletion"][0] == pytest.approx(found.probability, abs=1e-5)
+    assert told["curves"]["insertion"][-1] == pytest.approx(found.probability, abs=1e-5)
+    assert told["passed"] == all(c["holds"] for c in told["checks"])
+
+
+def test_hires_cam_is_grad_cam_where_a_network_ends_in_an_average(net: Net) -> None:
+    what, image = asked(net, "left"), image_of(net, disc_case(94))
+    first, second = (saliency(what, what.network, image, method=m, layer=layer_of(what, image)) for m in ("Grad-CAM", "HiResCAM"))
+    assert first == pytest.approx(second, abs=1e-4)
+
+
+def test_a_cascade_shuffles_from_the_output_to_the_input_and_all_at_last(net: Net) -> None:
+    before = {k: v.clone() for k, v in net.fitted.network.named_parameters()}
+    share = []
+    for other in shuffled(net.fitted.network, 1, 4):
+        moved = [bool((v != before[k]).any()) for k, v in other.named_parameters() if v.unique().numel() > 1]
+        share.append(np.mean(moved))
+        assert {k: v.sort().values.sum() for k, v in other.named_parameters()}.keys() == before.keys()
+    assert share == sorted(share)
+    assert share[0] < 0.7
+    assert share[-1] > 0.9
+
+
+def corner() -> Asked:
+    """A network whose answer is the brightness of one corner, and nothing else."""
+    import torch
+
+    class Corner(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images[:, :, :8, :8].mean((1, 2, 3))
+
+    return Asked(Corner(), "bright", score=lambda n, x: n(x), strength=lambda n, x: n(x).sigmoid(), methods=("integrated gradients", "occlusion"))
+
+
+@pytest.mark.parametrize("method", ["integrated gradients", "occlusion"])
+def test_a_known_rule_is_found_where_it_looks_and_its_curves_beat_chance(method: str) -> None:
+    import torch
+
+    what, image = corner(), torch.rand(1, 1, 48, 48, generator=torch.Generator().manual_seed(1)) * 0.2
+    image[:, :, :8, :8] += 3
+    found = saliency(what, what.network, image, method=method)
+    assert found[:10, :10].sum() / found.sum() > 0.8
+    curves = faithful(what, image, found, seed=1)
+    assert curves is not None
+    assert curves.holds
+    assert not Faithful(curves.shares, deletion=curves.insertion[::-1], insertion=curves.deletion[::-1], by_chance=curves.areas).holds
+    assert repeatability(what, image, found, method=method, layer="", seed=2) > 0.1
+
+
+def test_a_method_without_meaning_and_an_unknown_finding_are_refused(net: Net) -> None:
+    with pytest.raises(Refused, match="has no meaning"):
+        saliency(corner(), corner().network, image_of(net, disc_case(1)), method="Grad-CAM")
+    with pytest.raises(Refused, match="no layer has places"):
+        layer_of(corner(), image_of(net, disc_case(1)))
+
+
+def test_a_detector_is_explained_by_its_surest_box() -> None:
+    finder = Net("yolov5", ("film",), "things").fit(disc_cohort(4), disc_cohort(2, first=50), TARGETS, Desk(DESK.budget.with_(epochs=1), 5))
+    found: Explained = explained(finder, disc_case(95), "ring", thorough=False, targets=TARGETS)
+    assert asked(finder, "ring").methods == ("Grad-CAM", "integrated gradients", "occlusion")
+    assert found.map.shape == found.picture.shape
+    assert 0 <= found.probability <= 1
+    assert found.validity.region.sum() == pytest.approx(found.map.size * 0.1, rel=0.6)
+    assert [net.writes[0] for net, _ in networks(finder)] == ["things"]
 
 
 # --- tables ------------------------------------------------------------------------------------------------------------------
@@ -155,3 +240,21 @@ def test_contributions_of_a_fitted_model_and_their_label_check(stays: tuple[Coho
     assert found.checks[0].shuffled == "labels"
     with pytest.raises(Refused, match="there is no class 'never'"):
         probability(model, "never")
+
+
+@pytest.mark.parametrize("name", ["decision tree", "random forest", "gradient boosting"])
+def test_contributions_of_trees_are_exact_and_agree_with_sampling(stays: tuple[Cohort, Cohort], name: str) -> None:
+    from osteon.models import Tabular
+
+    declared = study("etzel_2022")
+    model = Tabular(name, ("record",) if "record" in declared.inputs else tuple(declared.inputs), (declared.primary,)).fit(*stays, declared.targets, Desk(SMOKE, 4))
+    records = stays[1].table(model.reads[0])[list(model.fitted.columns)]
+    at, background = records.iloc[[7]].reset_index(drop=True), stays[0].table(model.reads[0])[list(model.fitted.columns)]
+    exact = of_trees(model, "long", at, background, seed=1)
+    assert exact is not None
+    assert exact.method.startswith("Shapley values of trees")
+    assert exact.answer == pytest.approx(float(probability(model, "long")(at)[0]), abs=2e-4)  # one tree of 300 may round a threshold the other way
+    assert sum(exact.parts.values()) == pytest.approx(exact.answer - exact.start, abs=1e-9)
+    drawn = contributions(probability(model, "long"), at, background, rounds=600, seed=1)
+    assert [exact.parts[k] for k in drawn.parts] == pytest.approx(list(drawn.parts.values()), abs=0.03)
+    assert of_trees(Tabular("logistic regression", model.reads, model.writes).fit(*stays, declared.targets, Desk(SMOKE, 4)), "long", at, background) is None

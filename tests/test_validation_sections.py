@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from osteon.budget import SMOKE
@@ -14,10 +15,12 @@ from osteon.cohort import Cohort
 from osteon.cohort.rows import Rows
 from osteon.design import HoldOut
 from osteon.engine import run as make
-from osteon.engine import simulate
+from osteon.engine import simulate, validate
 from osteon.models import Formula
 from osteon.report import article, report
 from osteon.report.content import Article, Cell, Drawing, Section, Table, blocks_of
+from osteon.report.facts import gather
+from osteon.report.sections.external import external
 from osteon.run import Run
 from osteon.simulate.registry import registry
 from osteon.studies import study
@@ -76,9 +79,39 @@ def test_the_surest_answers_are_wrong_less_often(simulated: Article) -> None:
     assert drawn.alt.startswith("Simulated")
 
 
+def test_who_is_left_without_an_answer_stands_beside_the_error(simulated: Article) -> None:
+    made = next(b for b in blocks_of(section(simulated, "uncertainty")) if isinstance(b, Table) and b.name == "abstention-shares")
+    rows = {row[0]: [c.value for c in row[1:]] for row in made.rows if len(row) > 1}  # type: ignore[union-attr]
+    assert {"Wrong among the answered", "– sex: female", "– sex: male"} <= set(rows)
+    assert rows["– sex: female"][1] == rows["– sex: male"][1] == 1.0
+    assert rows["– sex: female"][0] + rows["– sex: male"][0] == rows["Wrong among the answered"][0]  # type: ignore[operator]
+    share = (rows["– sex: female"][4] * rows["– sex: female"][0] + rows["– sex: male"][4] * rows["– sex: male"][0]) / rows["Wrong among the answered"][0]  # type: ignore[operator]
+    assert share == pytest.approx(0.5, abs=0.02)
+
+
+def test_all_columns_together_stand_for_every_part(simulated: Article) -> None:
+    made = next(b for b in blocks_of(section(simulated, "shift")) if isinstance(b, Table) and b.name == "shift-whole")
+    assert [(row[0], row[1], row[2]) for row in made.rows] == [("test", "learnt from", "cases"), ("tune", "train", "cases")]  # type: ignore[misc]
+    assert all(0.4 < row[4].value < 0.62 and row[6].value > 0.001 for row in made.rows)  # type: ignore[union-attr, operator, misc]
+
+
+def test_what_differs_elsewhere_is_told_column_by_column(tmp_path: Path) -> None:
+    done = make("etzel_2022", simulate("etzel_2022", tmp_path / "here", cases=400), budget=SMOKE, out=tmp_path / "run")
+    validate(done, simulate("etzel_2022", tmp_path / "there", cases=300, seed=3, site="B"))
+    made = external(gather(done))
+    assert "What differs there from the 400 simulated operations here." in spoken(made)
+    assert "maximum mean discrepancy, by permutation" in spoken(made)
+    columns = next(b for b in blocks_of(made) if isinstance(b, Table) and b.name.startswith("shift-"))
+    found = {row[0]: row for row in columns.rows}
+    assert found["bmi"][5].value < 0.001  # type: ignore[union-attr, operator]
+    assert found["bmi"][2].value > 0.3  # type: ignore[union-attr, operator]
+    assert "site" not in found
+    assert not {"case_id", "patient_id"} & set(pd.read_csv(next((done.folder / "external").rglob("cases.csv"))).columns)
+
+
 def test_parts_of_one_registry_are_hardly_told_apart(simulated: Article) -> None:
     made = section(simulated, "shift")
-    assert "A classifier tells them apart with AUC 0." in spoken(made)
+    assert "a classifier tells them apart with AUC 0." in spoken(made)
     assert all(abs(row[2].value) < 0.35 for row in table(made).rows)  # type: ignore[union-attr, operator]
 
 

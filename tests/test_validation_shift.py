@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2_contingency, ks_2samp
 
 from osteon.simulate.registry import registry
 from osteon.stats.groups import standardised_difference
-from osteon.validation.shift import shifts, told_apart
+from osteon.validation.shift import discrepancy, shifts, told_apart
 
 
 def table(count: int, seed: int, age: float = 60.0, women: float = 0.5) -> pd.DataFrame:
@@ -66,3 +67,50 @@ def test_two_sites_of_a_simulator_are_told_apart() -> None:
     columns = ["age", "bmi", "albumin"]
     a, b = (registry(400, seed)[columns].astype(float) for seed in (1, 2))
     assert told_apart(a, b.assign(age=b["age"] + 8)).estimate > told_apart(a, b).estimate
+
+
+def test_a_test_of_each_column_is_corrected_for_their_number() -> None:
+    before, after = table(800, 24), table(800, 25, age=64.0, women=0.62)
+    found = {s.column: s for s in shifts(before, after)}
+    assert found["age"].p == pytest.approx(ks_2samp(before["age"], after["age"]).pvalue)
+    assert found["age"].statistic == pytest.approx(ks_2samp(before["age"], after["age"]).statistic)
+    counts = pd.crosstab(np.repeat([0, 1], 800), pd.concat([before["sex"], after["sex"]]).to_numpy())
+    assert found["sex"].p == pytest.approx(chi2_contingency(counts, correction=False).pvalue)
+    ordered = sorted(found.values(), key=lambda s: s.p)
+    assert ordered[0].adjusted == pytest.approx(3 * ordered[0].p)
+    assert found["age"].adjusted < 0.001
+    assert found["bmi"].adjusted > 0.05
+    assert all(np.isnan(s.p) for s in shifts(table(50, 1).assign(fixed=1.0), table(50, 2).assign(fixed=1.0)) if s.column == "fixed")
+
+
+def test_all_columns_together_differ_where_one_moves_or_only_their_correlation_does() -> None:
+    assert discrepancy(table(200, 16), table(200, 17, age=68.0)).p < 0.01
+    assert discrepancy(table(200, 18), table(200, 19)).p > 0.05
+    rng = np.random.default_rng(20)
+    x, noise = rng.normal(size=(2, 300)), rng.normal(size=300)
+    apart, tied = pd.DataFrame({"a": x[0], "b": x[1]}), pd.DataFrame({"a": noise, "b": 0.9 * noise + 0.44 * rng.normal(size=300)})
+    apart, tied = ((t - t.mean()) / t.std() for t in (apart, tied))
+    assert all(abs(s.smd) < 1e-9 for s in shifts(apart, tied))
+    assert discrepancy(apart, tied).p < 0.01
+    assert "fewer than 20" in discrepancy(table(10, 1), table(200, 2)).reason
+    with_gaps = table(100, 21)
+    with_gaps.loc[:20, "age"] = np.nan
+    assert 0 < discrepancy(with_gaps, table(100, 22)).p <= 1
+
+
+def test_pictures_keep_their_statistics_by_code_and_a_darker_site_is_told_apart() -> None:
+    from osteon.validation.material import gather
+    from osteon.validation.shift_pictures import of_cohort, of_material
+    from osteon.value import Picture
+    from planted_leaks import LEAKY, clean
+
+    cohort, _ = clean(60)
+    here = of_material(gather(cohort, LEAKY))
+    darker = cohort.map(lambda c: c.with_inputs(film=Picture((c.inputs["film"].array * 0.8).astype(np.uint8), c.inputs["film"].grid)))
+    there = of_cohort(darker, LEAKY, {i: i for i in darker.ids()})
+    assert here is not None
+    assert there is not None
+    assert list(here["case"]) == list(there["case"]) == cohort.ids()
+    found = shifts(here.drop(columns="case"), there.drop(columns="case"))
+    assert all(s.smd < 0 and s.adjusted < 0.001 for s in found if s.column in ("mean grey", "median grey", "99th percentile"))
+    assert told_apart(here.drop(columns="case"), there.drop(columns="case")).lower > 0.9

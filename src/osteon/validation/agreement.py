@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from osteon.errors import DataError, message, near
-from osteon.stats.agreement import bland_altman, icc, lin_ccc, measurement_error
-from osteon.stats.intervals import Interval
+from osteon.stats.agreement import bland_altman, errors, icc, lin_ccc, measurement_error
+from osteon.stats.intervals import HypothesisTest, Interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,10 +34,10 @@ class Agreement:
     pairs: tuple[np.ndarray, np.ndarray] = field(kw_only=True, repr=False, compare=False)
 
 
-def agree(table: pd.DataFrame, first: str = "", second: str = "", *, kind: str = "", unit: str = "", order: Sequence[str] = (), where: object = "table") -> Agreement:
+def agree(table: pd.DataFrame, first: str = "", second: str = "", *, kind: str = "", unit: str = "", order: Sequence[str] = (), interval: str = "Wilson", where: object = "table") -> Agreement:
     """Agreement of two columns; without names, of the only two columns of one kind.
 
-    `kind` is guessed where it is not given, `order` names the grades from low to high. Raises DataError for columns that are not there, cells that are
+    `kind` is guessed where it is not given, `order` names the grades from low to high, `interval` is that of the share of equal classes. Raises DataError for columns that are not there, cells that are
     no number where numbers are asked for (with the row of the file), fewer than three pairs.
     """
     names = _columns(table, first, second, where)
@@ -50,8 +50,19 @@ def agree(table: pd.DataFrame, first: str = "", second: str = "", *, kind: str =
         raise DataError(message(where, f"there is no kind {kind!r}", expected=", ".join(KINDS), do=near(kind, KINDS)))
     left = int((~known).sum())
     if kind == "numbers":
-        return _numbers(_floats(one, where), _floats(two, where), names, left=left, unit=unit)
-    return _classes(one, two, names, left=left, kind=kind, order=order, where=where)
+        return _numbers(floats(one, where), floats(two, where), names, left=left, unit=unit)
+    found = _classes(one, two, names, left=left, kind=kind, order=order, where=where)
+    return found if interval == "Wilson" else replace(found, figures={**found.figures, "agreement": _share(found, interval, where)})
+
+
+def _share(found: Agreement, method: str, where: object) -> Interval:
+    """The share of equal readings with another interval."""
+    from osteon.stats.intervals import PROPORTION_METHODS, proportion
+
+    if method not in PROPORTION_METHODS:
+        raise DataError(message(where, f"there is no interval {method!r}", expected=", ".join(PROPORTION_METHODS), do=near(method, PROPORTION_METHODS)))
+    one, two = found.pairs
+    return proportion(int((one == two).sum()), len(one), method=method)
 
 
 def _columns(table: pd.DataFrame, first: str, second: str, where: object) -> tuple[str, str]:
@@ -76,7 +87,8 @@ def _kind(one: pd.Series, two: pd.Series, order: Sequence[str]) -> str:
     return "grades" if len(np.unique(values)) <= MOST_GRADES and np.all(values == np.round(values)) else "numbers"
 
 
-def _floats(column: pd.Series, where: object) -> np.ndarray:
+def floats(column: pd.Series, where: object) -> np.ndarray:
+    """A column as numbers; raises DataError with the row of the file for a cell that is none."""
     import pandas as pd
 
     values = pd.to_numeric(column, errors="coerce")
@@ -89,8 +101,8 @@ def _floats(column: pd.Series, where: object) -> np.ndarray:
 
 def _numbers(one: np.ndarray, two: np.ndarray, names: tuple[str, str], *, left: int, unit: str) -> Agreement:
     both = np.column_stack([one, two])
-    figures = {**bland_altman(one, two), **icc(both), "CCC": lin_ccc(one, two), **measurement_error(both)}
-    f = {k: _said(v, unit if k in ("bias", "lower_limit", "upper_limit") else "") for k, v in figures.items()}
+    figures = {**bland_altman(one, two), **icc(both), "CCC": lin_ccc(one, two), **measurement_error(both), **{k: v for k, v in errors(two, one).items() if k != "r2"}}
+    f = {k: said(v, unit if k in ("bias", "lower_limit", "upper_limit") else "") for k, v in figures.items()}
     size = len(one)
     text = (f"Two readings of {size} cases ({names[0]}, {names[1]}) differed by {f['bias']} on average ({names[0]} less {names[1]}); 95 % limits of agreement ran from {f['lower_limit']} "
             f"to {f['upper_limit']} (Bland and Altman, exact intervals of Carkeet). Absolute agreement of single readings, ICC(2,1), was {f['ICC(2,1)']}; intervals are 95 %.")
@@ -99,7 +111,7 @@ def _numbers(one: np.ndarray, two: np.ndarray, names: tuple[str, str], *, left: 
 
 def _classes(one: pd.Series, two: pd.Series, names: tuple[str, str], *, left: int, kind: str, order: Sequence[str], where: object) -> Agreement:
     from osteon.stats.intervals import wilson
-    from osteon.stats.kappa import cohen_kappa, gwet_ac, pabak
+    from osteon.stats.kappa import cohen_kappa, gwet_ac, kappa_test, pabak
 
     levels, (a, b) = _codes(one, two, order, where)
     if len(levels) < 2:
@@ -111,9 +123,13 @@ def _classes(one: pd.Series, two: pd.Series, names: tuple[str, str], *, left: in
     figures |= {"PABAK": pabak(a, b, classes=k), "AC1": gwet_ac(both, classes=k)}
     main = "kappa_quadratic" if "kappa_quadratic" in figures else "kappa"
     name = "quadratic weighted kappa" if main != "kappa" else "Cohen's kappa"
-    text = (f"Two readings of {len(a)} cases ({names[0]}, {names[1]}) were equal in {int((a == b).sum())} ({100 * figures['agreement'].estimate:.1f} %); {name} was {_said(figures[main])} "
-            f"over {k} {'grades' if kind == 'grades' else 'classes'} ({', '.join(map(str, levels))}), AC1 {_said(figures['AC1'])}; intervals are 95 %.")
+    text = (f"Two readings of {len(a)} cases ({names[0]}, {names[1]}) were equal in {int((a == b).sum())} ({100 * figures['agreement'].estimate:.1f} %); {name} was {said(figures[main])} "
+            f"over {k} {'grades' if kind == 'grades' else 'classes'} ({', '.join(map(str, levels))}), AC1 {said(figures['AC1'])}; intervals are 95 %{_tested(kappa_test(a, b, classes=k, weights=main.removeprefix('kappa_') if main != 'kappa' else 'unweighted'))}.")
     return Agreement(kind, names, n=len(a), left_out=left, figures=figures, sentence=text + _left(left), levels=tuple(map(str, levels)), pairs=(a, b))
+
+
+def _tested(test: HypothesisTest) -> str:
+    return "" if test.p != test.p else f" (p {'< 0.001' if test.p < 0.001 else f'{test.p:.3f}'} that agreement is by chance)"
 
 
 def _codes(one: pd.Series, two: pd.Series, order: Sequence[str], where: object) -> tuple[list[Any], tuple[np.ndarray, np.ndarray]]:
@@ -134,7 +150,7 @@ def _codes(one: pd.Series, two: pd.Series, order: Sequence[str], where: object) 
     return [f"{v:g}" for v in found], (np.searchsorted(found, values[0]), np.searchsorted(found, values[1]))
 
 
-def _said(value: Interval, unit: str = "") -> str:
+def said(value: Interval, unit: str = "") -> str:
     """An estimate with its interval as it stands in a paper, or why it does not exist."""
     if not value.defined:
         return f"not defined ({value.reason})"

@@ -1,157 +1,168 @@
-"""Where a network looked for its answer, and whether that map means anything: never one without the other.
-
-Selvaraju RR et al. Int J Comput Vis 2020; 128: 336 (Grad-CAM); Adebayo J et al. NeurIPS 2018 (a map that stays when the weights, or the labels learnt
-from, are shuffled tells of the picture, not of the model); Zhang J et al. Int J Comput Vis 2018; 126: 1084 (pointing game); Wang H et al. CVPR
-Workshops 2020 (energy inside a box). Attribution by Captum.
-"""
+"""Where a network looked for its answer, and whether that map means anything: never one without the other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from osteon.case import Case
 from osteon.cohort import Cohort
-from osteon.errors import DataError, NotFitted, Refused, message, near
-from osteon.models import Desk, Net
-from osteon.stats.intervals import Interval
-from osteon.targets import Classes, Target
-from osteon.value import Withheld
+from osteon.errors import DataError, Refused, message
+from osteon.models import Chain, Desk, Net, bare
+from osteon.targets import Classes, Masks, Objects, Target
+from osteon.validation.explanation_checks import DEALS, ROUNDS, STAGES, Faithful, Located, Sanity, cascade, faithful, likeness, located, mean, repeatability
+from osteon.validation.explanation_maps import METHODS, OF_A_LAYER, layer_of, saliency
+from osteon.validation.explanation_scores import BY_COVERING, Asked, asked
+from osteon.value import Mask, Withheld
+from osteon.value import Objects as Boxes
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-ALIKE = 0.5  # rank correlation from which two maps are taken as one
-SHUFFLES = 5
+    from torch import Tensor
 
 
-@dataclass(frozen=True)
-class Sanity:
-    """One check: what was shuffled, the mean rank correlation of the map with those after it (nan where a map is empty), and over how many."""
+@dataclass(frozen=True, eq=False)
+class Validity:
+    """What is known of a map: sanity checks, deletion and insertion, likeness with maps of the picture moved a little and of other fits, and the region that is known.
 
-    shuffled: str
-    likeness: float
-    rounds: int
+    nan and None: not known, or without meaning for this answer. `region` (rows, cols) is in places of the map.
+    """
+
+    checks: tuple[Sanity, ...] = ()
+    faithful: Faithful | None = field(default=None, kw_only=True)
+    repeated: float = field(default=float("nan"), kw_only=True)
+    refitted: float = field(default=float("nan"), kw_only=True)
+    region: np.ndarray | None = field(default=None, kw_only=True)
 
     @property
     def holds(self) -> bool:
-        """Whether the map changes with what was shuffled, as a map of the model must."""
-        return self.likeness < ALIKE
+        """Whether the map passed every sanity check that was made, of the weights at least."""
+        return bool(self.checks) and all(check.holds for check in self.checks)
 
 
 @dataclass(frozen=True, eq=False)
 class Explained:
-    """A map (rows, cols) of 0-1 on the picture as the network saw it (rows, cols of 0-1), for one class with its probability, and its checks."""
+    """A map (rows, cols) of 0-1 on the picture as the network saw it (rows, cols of 0-1), for one finding with the strength of the answer, and what is known of the map."""
 
     method: str
     map: np.ndarray
     picture: np.ndarray = field(kw_only=True)
     finding: str = field(kw_only=True)
     probability: float = field(kw_only=True)
-    checks: tuple[Sanity, ...] = field(default=(), kw_only=True)
+    validity: Validity = field(default=Validity(), kw_only=True)
+
+    @property
+    def checks(self) -> tuple[Sanity, ...]:
+        """The sanity checks."""
+        return self.validity.checks
+
+    def found(self) -> tuple[Located, ...]:
+        """Pointing game and energy of this map beside centre and edges; nothing where no region is known."""
+        region = self.validity.region
+        return () if region is None or not region.any() else located([self.map], [region], [self.picture], method=self.method)
+
+    def plain(self) -> dict[str, Any]:
+        """Every number as plain data for JSON."""
+        v = self.validity
+        curves = {} if v.faithful is None else {"deletion": v.faithful.areas[0], "insertion": v.faithful.areas[1], "deletion_by_chance": v.faithful.by_chance[0], "insertion_by_chance": v.faithful.by_chance[1],
+                                                "better_than_chance": v.faithful.holds, "curves": {"share": v.faithful.shares.tolist(), "deletion": v.faithful.deletion.tolist(), "insertion": v.faithful.insertion.tolist()}}
+        known = {one.method: {"pointed": one.pointing.estimate == 1, "energy": one.energy, "covered": one.covered} for one in self.found()}
+        return {"method": self.method, "finding": self.finding, "probability": self.probability, "passed": v.holds, "checks": [asdict(c) | {"holds": c.holds} for c in v.checks],
+                "repeated": v.repeated, "refitted": v.refitted, "located": known} | curves
+
+
+def explained(net: Net, case: Case, finding: str, *, method: str = "Grad-CAM", seed: int = 0, thorough: bool = True, others: Sequence[Net] = (), targets: Mapping[str, Target] | None = None) -> Explained:
+    """The map of one finding of one case with all that is known of it; `others` are further fits of the same spec, `targets` the study's, which may know the region.
+
+    `thorough=False` looks less often: the cascade in two stages of layers, or at once where a map costs more than a gradient. Raises NotFitted, Refused for what has no such map, DataError for a case that can not be read.
+    """
+    what, image = asked(net, finding), image_of(net, case)
+    layer = layer_of(what, image) if method in OF_A_LAYER else ""
+    found = saliency(what, what.network, image, method=method, layer=layer)
+    rounds, stages = (2, 2 if method in OF_A_LAYER else 1) if not thorough or method in BY_COVERING else (ROUNDS, STAGES)
+    again = [saliency(asked(other, finding), other.fitted.network, image_of(other, case), method=method, layer=layer) for other in others if other.fitted is not None]
+    validity = Validity((cascade(what, image, found, method=method, layer=layer, seed=seed, rounds=rounds, stages=stages),), faithful=faithful(what, image, found, seed=seed, deals=DEALS if thorough else 1),
+                        repeated=repeatability(what, image, found, method=method, layer=layer, seed=seed), refitted=mean([likeness(found, a) for a in again]),
+                        region=region_of(net, case, finding, targets or {}))
+    picture = (image[0].mean(0) / 4 + 0.5).detach().cpu().numpy()
+    return Explained(method, found, picture=picture, finding=finding, probability=_probability(what, image), validity=validity)
+
+
+def _probability(what: Asked, image: Tensor) -> float:
+    import torch
+
+    with torch.no_grad():
+        return float("nan") if what.strength is None else float(what.strength(what.network, image)[0])
 
 
 def grad_cam(net: Net, case: Case, finding: str, *, seed: int = 0) -> Explained:
-    """Grad-CAM of one class for one case, beside the same method on shuffled weights.
-
-    Raises NotFitted; Refused for a network that answers no classes or has no layer of places; DataError for a case that can not be read.
-    """
-    import torch
-
-    from osteon.models.families import ClassesFamily
-
-    if net.fitted is None:
-        raise NotFitted(message(f"Net {net.name!r}", "it was asked before it learned"))
-    names = net.fitted.family.names if isinstance(net.fitted.family, ClassesFamily) else ()
-    if finding not in names:
-        raise Refused(message(f"Net {net.name!r}", f"there is no class {finding!r} to explain", expected="a network that answers classes", do=near(finding, names)))
-    image, network, at = _image(net, case), net.fitted.network.eval(), names.index(finding)
-    found = _cam(network, image, at)
-    with torch.no_grad():
-        probability = float(torch.softmax(network(image), 1)[0, at])
-    check = Sanity("weights", _mean([likeness(found, _cam(other, image, at)) for other in shuffled(network, seed)]), SHUFFLES)
-    picture = (image[0].mean(0) / 4 + 0.5).detach().cpu().numpy()
-    return Explained("Grad-CAM", found, picture=picture, finding=finding, probability=probability, checks=(check,))
+    """Grad-CAM of one class for one case, beside the same method on shuffled weights."""
+    return explained(net, case, finding, seed=seed)
 
 
-def _image(net: Net, case: Case) -> Tensor:
-    """The first window of the case's film as the network sees it (1, channels, rows, cols)."""
+def image_of(net: Net, case: Case) -> Tensor:
+    """The first window of the case's film as the network sees it (1, channels, rows, cols); raises DataError where there is none."""
     import torch
 
     from osteon.models.augment import centred
     from osteon.models.views import see
 
     assert net.fitted is not None
-    view = net.fitted.view
-    seen = see(view, case.inputs)
+    seen = see(net.fitted.view, case.inputs)
     if isinstance(seen, Withheld):
         raise DataError(message(f"case {case.id}", "it can not be explained", found=seen.reason))
-    return centred(torch.from_numpy(seen.pieces(view.shape)[:1]).float().div_(255))
+    device = next(net.fitted.network.parameters()).device
+    return centred(torch.from_numpy(seen.pieces(net.fitted.view.shape)[:1]).to(device).float().div_(255))
 
 
-def _cam(network: nn.Module, image: Tensor, at: int) -> np.ndarray:
-    """Grad-CAM (rows, cols) scaled to a maximum of 1; zeros where no place speaks for the class."""
-    from captum.attr import LayerAttribution, LayerGradCam
+def region_of(net: Net, case: Case, finding: str, targets: Mapping[str, Target]) -> np.ndarray | None:
+    """Where the finding is known to be, in places of the map (rows, cols): the truth of the network's own boxes or outlines, else of another target's; None where none is known."""
+    from osteon.models.views import mask_pieces, see
 
-    layer = last_places(network, image)
-    found = LayerGradCam(network, layer).attribute(image, target=at, relu_attributions=True)
-    large = LayerAttribution.interpolate(found, tuple(image.shape[2:]), interpolate_mode="bilinear")[0, 0].detach().cpu().numpy()
-    return large / large.max() if large.max() > 0 else np.zeros_like(large)
-
-
-def last_places(network: nn.Module, image: Tensor) -> nn.Module:
-    """The last layer whose output (1, channels, rows, cols) still has places; raises Refused where there is none."""
-    import torch
-
-    seen: list[nn.Module] = []
-
-    def note(module: nn.Module, _: Any, out: Any) -> None:
-        if isinstance(out, torch.Tensor) and out.ndim == 4 and min(out.shape[2:]) > 1 and not list(module.children()):
-            seen.append(module)
-
-    hooks = [m.register_forward_hook(note) for m in network.modules()]
-    try:
-        with torch.no_grad():
-            network(image)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    if not seen:
-        raise Refused(message(type(network).__name__, "no layer has places, so that Grad-CAM has nothing to show", do="Use a convolutional network"))
-    return seen[-1]
+    assert net.fitted is not None
+    shape = net.fitted.view.shape
+    known = [t for t, target in targets.items() if isinstance(target, (Objects, Masks)) and t in case.truth]
+    for name in sorted(known, key=lambda t: t not in net.writes):
+        truth, seen = case.truth[name], see(net.fitted.view, case.inputs)
+        if isinstance(seen, Withheld) or not isinstance(truth, (Boxes, Mask)):
+            continue
+        labels = [finding] if finding in targets[name].findings else list(targets[name].findings)
+        if isinstance(truth, Mask):
+            return np.asarray(mask_pieces(truth, tuple(labels), seen, shape=shape)[0].max(0) > 127)
+        return _boxed(truth, labels, seen, shape)
+    return None
 
 
-def shuffled(network: nn.Module, seed: int) -> Iterator[nn.Module]:
-    """Copies of a network with the weights of every layer shuffled within it, all layers at once (the end of the cascade)."""
-    import copy
+def _boxed(truth: Boxes, labels: Sequence[str], seen: Any, shape: tuple[int, int]) -> np.ndarray:
+    from osteon.models.views import placed
+    from osteon.validation.explanation_checks import inside
 
-    import torch
-
-    for k in range(SHUFFLES):
-        random = torch.Generator().manual_seed(seed + k)
-        other = copy.deepcopy(network)
-        with torch.no_grad():
-            for weights in other.parameters():
-                order = torch.randperm(weights.numel(), generator=random)
-                weights.copy_(weights.flatten()[order.to(weights.device)].view_as(weights))
-        yield other.eval()
+    boxes = [box for box, label in zip(placed(truth, seen.grid.shape), truth.labels, strict=True) if label in labels]
+    edges = seen.windows[0].reshaped(shape).into(np.array(boxes).reshape(-1, 4)) - 0.5
+    return np.any([inside(tuple(e), shape) for e in edges], axis=0) if len(edges) else np.zeros(shape, bool)
 
 
-def likeness(first: np.ndarray, second: np.ndarray) -> float:
-    """Rank correlation of a map with another of its shape, place by place; nan where it is flat itself, 0 where only the other is: nothing of it is left."""
-    from scipy.stats import spearmanr
+def networks(model: Any) -> Iterator[tuple[Net, Chain | None]]:
+    """Every network of a model that looks at pictures, with the steps that come before it; those of the members of a blend too."""
+    model = bare(model)
+    if isinstance(model, Net):
+        yield model, None
+    elif isinstance(model, Chain):
+        for k, step in enumerate(model.steps):
+            yield from ((net, Chain(*model.steps[:k], *(before.steps if before else ())) if k or before else None) for net, before in networks(step))
+    else:
+        for member in getattr(model, "members", {}).values():
+            yield from networks(member)
 
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
-        return float("nan") if np.ptp(first) == 0 else 0.0
-    return float(spearmanr(first.ravel(), second.ravel()).statistic)
 
-
-def _mean(values: Sequence[float]) -> float:
-    known = [v for v in values if v == v]
-    return float(np.mean(known)) if known else float("nan")
+def as_seen(case: Case, before: Chain | None, cohort: Cohort) -> Case:
+    """The case with what the earlier steps of a chain answered for it among its inputs."""
+    if before is None:
+        return case
+    (answer,) = before.predict(replace(cohort, cases=[case]))
+    return case.with_inputs(**answer)
 
 
 def with_labels_shuffled(cohort: Cohort, target: str, seed: int) -> Cohort:
@@ -163,53 +174,24 @@ def with_labels_shuffled(cohort: Cohort, target: str, seed: int) -> Cohort:
     return replace(cohort, cases=cases)
 
 
-def label_check(net: Net, parts: tuple[Cohort, Cohort], targets: Mapping[str, Target], desk: Desk, *, cases: Sequence[Case], finding: str) -> Sanity:
-    """The same spec fitted on shuffled labels of (train, tune): the mean likeness of its maps with those of `net` over some cases."""
+def fitted_on_shuffled(net: Net, parts: tuple[Cohort, Cohort], targets: Mapping[str, Target], desk: Desk) -> Net:
+    """The same spec trained once more, on shuffled labels of (train, tune): never done but on request. Raises Refused where there are no classes to shuffle."""
     name = net.writes[0]
     if not isinstance(targets[name], Classes):
         raise Refused(message(f"Net {net.name!r}", f"{name!r} has no classes to shuffle", expected="a target of classes"))
     train, tune = (with_labels_shuffled(part, name, desk.seed + k) for k, part in enumerate(parts))
-    other = replace(net, fitted=None).fit(train, tune, targets, desk)
-    assert net.fitted is not None and other.fitted is not None
-    at = net.fitted.family.names.index(finding)  # type: ignore[attr-defined]
-    maps = [tuple(_cam(n.fitted.network.eval(), _image(n, case), at) for n in (net, other)) for case in cases]  # type: ignore[union-attr]
-    return Sanity("labels", _mean([likeness(a, b) for a, b in maps]), len(maps))
+    return replace(net, fitted=None).fit(train, tune, targets, desk)
 
 
-@dataclass(frozen=True)
-class Located:
-    """How well maps find known boxes: share of maps whose peak lies inside (with interval), and mean share of their mass inside."""
-
-    method: str
-    pointing: Interval
-    energy: float
+def label_check(net: Net, blind: Net, cases: Sequence[Case], *, finding: str, method: str = "Grad-CAM") -> Sanity:
+    """The mean likeness of maps of `net` with those of the same spec that learnt shuffled labels, over some cases."""
+    maps = [[_map(n, case, finding, method) for n in (net, blind)] for case in cases]
+    return Sanity("labels", mean([likeness(a, b) for a, b in maps]), len(maps))
 
 
-def located(maps: Sequence[np.ndarray], boxes: Sequence[tuple[float, float, float, float]], pictures: Sequence[np.ndarray], *, method: str = "Grad-CAM") -> tuple[Located, ...]:
-    """A method beside two that know nothing of the model: a Gaussian at the centre and the edges of the picture. Boxes: row0, col0, row1, col1 in pixels of the map."""
-    if not len(maps) == len(boxes) == len(pictures) or not len(maps):
-        raise ValueError(f"maps, boxes, pictures: {len(maps)}, {len(boxes)} and {len(pictures)} (expected as many of each, at least one)")
-    kinds = {method: maps, "centre": [centre(m.shape) for m in maps], "edges": [edges(p) for p in pictures]}
-    return tuple(_located(name, known, boxes) for name, known in kinds.items())
+def _map(net: Net, case: Case, finding: str, method: str) -> np.ndarray:
+    what, image = asked(net, finding), image_of(net, case)
+    return saliency(what, what.network, image, method=method, layer=layer_of(what, image) if method in OF_A_LAYER else "")
 
 
-def _located(name: str, maps: Sequence[np.ndarray], boxes: Sequence[tuple[float, float, float, float]]) -> Located:
-    from osteon.stats.intervals import wilson
-
-    peaks = [np.unravel_index(int(m.argmax()), m.shape) for m in maps]
-    hits = [r0 <= r <= r1 and c0 <= c <= c1 for (r, c), (r0, c0, r1, c1) in zip(peaks, boxes, strict=True)]
-    inside = [float(m[int(np.ceil(r0)):int(r1) + 1, int(np.ceil(c0)):int(c1) + 1].sum() / m.sum()) if m.sum() > 0 else 0.0 for m, (r0, c0, r1, c1) in zip(maps, boxes, strict=True)]
-    return Located(name, wilson(int(sum(hits)), len(hits)), float(np.mean(inside)))
-
-
-def centre(shape: tuple[int, ...]) -> np.ndarray:
-    """A Gaussian at the middle, a quarter of each side wide."""
-    rows, cols = (np.arange(n) - (n - 1) / 2 for n in shape)
-    return np.exp(-0.5 * ((rows[:, None] / (shape[0] / 4)) ** 2 + (cols[None, :] / (shape[1] / 4)) ** 2))
-
-
-def edges(picture: np.ndarray) -> np.ndarray:
-    """The steepness of the picture, blurred a little."""
-    from scipy.ndimage import gaussian_gradient_magnitude
-
-    return np.asarray(gaussian_gradient_magnitude(np.asarray(picture, float), 1.5))
+__all__ = ["METHODS", "Explained", "Located", "Sanity", "Validity", "explained", "grad_cam", "label_check", "located"]

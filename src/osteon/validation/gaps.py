@@ -9,8 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from osteon.stats.intervals import Interval
+import numpy as np
+
+from osteon.stats.intervals import HypothesisTest, Interval
 
 
 @dataclass(frozen=True)
@@ -68,3 +71,29 @@ def _p(difference: Interval) -> float:
     half = difference.estimate - difference.lower if difference.estimate > 0 else difference.upper - difference.estimate
     error = half / normal_quantile(difference.level)
     return float(2 * norm.sf(abs(difference.estimate) / error)) if error > 0 else math.nan
+
+
+@dataclass(frozen=True)
+class Together:
+    """All groups of an attribute at once: Cochran's Q of a figure, and Kruskal and Wallis on the errors of single cases."""
+
+    attribute: str
+    groups: int
+    figure: HypothesisTest = field(kw_only=True)
+    errors: HypothesisTest = field(kw_only=True)
+
+
+def together(groups: Iterable[Measured], figure: str, errors: Mapping[tuple[str, str], np.ndarray]) -> tuple[Together, ...]:
+    """Every attribute with two groups or more; `errors` are those of the cases of each (attribute, group)."""
+    from osteon.stats.groups import heterogeneity, several_groups
+    from osteon.stats.intervals import normal_quantile
+
+    known, out = list(groups), []
+    for name in dict.fromkeys(g.attribute for g in known):
+        mine = [g for g in known if g.attribute == name]
+        values = [v for g in mine if (v := g.figures.get(figure)) is not None and v.defined and v.upper > v.lower]
+        spread = [(v.upper - v.lower) / (2 * normal_quantile(v.level)) for v in values]
+        found: list[Any] = [errors[name, g.value] for g in mine if len(errors.get((name, g.value), ()))]
+        if len(mine) > 1:
+            out.append(Together(name, len(mine), figure=heterogeneity([v.estimate for v in values], spread) if values else HypothesisTest(math.nan, math.nan, reason="no figure"), errors=several_groups(found)))
+    return tuple(out)

@@ -18,6 +18,7 @@ from osteon.validation.leaks_identity import STUDY_COLUMNS, same_patient, same_s
 from osteon.validation.leaks_labels import burned_in, confounded, date_order
 from osteon.validation.leaks_pictures import alike, same_pixels
 from osteon.validation.material import Divided, Found, Material
+from osteon.validation.shortcut import grey_levels
 
 ERROR, WARNING = "error", "warning"
 MOST_PAIRS = 24
@@ -48,8 +49,9 @@ class Leak:
 CHECKS: dict[str, Callable[[Divided], Iterator[Found]]] = {
     "same patient": same_patient, "same patient under another spelling": spelling, "same study": same_study, "same pixels": same_pixels,
     "near-duplicate picture": alike, "same record": same_record, "feature fitted outside the fold": outside_fold, "label told by the margin of the picture": burned_in,
+    "label told by the grey levels of the picture": grey_levels,
     "label told by the site": confounded, "order of dates": date_order}
-PICTURES, RECORDS = (same_pixels, alike, burned_in), (same_record, outside_fold)
+PICTURES, RECORDS = (same_pixels, alike, burned_in, grey_levels), (same_record, outside_fold)
 
 
 def leaks(material: Material, folds: Sequence[Fold], *, temporal: bool = False) -> tuple[Leak, ...]:

@@ -20,13 +20,13 @@ def burned_in(divided: Divided) -> Iterator[Found]:
     if prints is None:
         return
     learnt, test = (rows[prints.known[rows] & np.isfinite(states[rows])] for rows in (divided.learnt, divided.test))
-    if not (_both(states[learnt]) and _both(states[test])):
+    if not (both_states(states[learnt]) and both_states(states[test])):
         return
     table = prints.margin.reshape(len(prints.margin), -1).astype(float)
     aucs = _aucs(table[learnt], states[learnt] == 1)
     best = int(np.abs(aucs - 0.5).argmax())
     scores = table[:, best] * np.sign(aucs[best] - 0.5)
-    yield from _told(scores[test], divided, test, f"the {FEATURES[best % 3]} of one tile at the edge of the picture (tile {best // 3 + 1} of {table.shape[1] // 3} around it)", scores)
+    yield from told_by(scores[test], divided, test, f"the {FEATURES[best % 3]} of one tile at the edge of the picture (tile {best // 3 + 1} of {table.shape[1] // 3} around it)", scores)
 
 
 def confounded(divided: Divided) -> Iterator[Found]:
@@ -35,15 +35,16 @@ def confounded(divided: Divided) -> Iterator[Found]:
     learnt, test = (rows[np.isfinite(states[rows])] for rows in (divided.learnt, divided.test))
     for name in CONFOUNDERS:
         values = divided.attribute(name)
-        if values is None or not (_both(states[learnt]) and _both(states[test])):
+        if values is None or not (both_states(states[learnt]) and both_states(states[test])):
             continue
         shares = _shares(values[learnt], states[learnt])
         scores = np.array([shares.get(v, states[learnt].mean()) for v in values], float)
         if len(set(scores[test].tolist())) > 1:
-            yield from _told(scores[test], divided, test, f"the {name} alone", scores)
+            yield from told_by(scores[test], divided, test, f"the {name} alone", scores)
 
 
-def _told(given: np.ndarray, divided: Divided, test: np.ndarray, what: str, scores: np.ndarray) -> Iterator[Found]:
+def told_by(given: np.ndarray, divided: Divided, test: np.ndarray, what: str, scores: np.ndarray) -> Iterator[Found]:
+    """What scores (n,) that a cheap rule gives, `given` those of the `test` rows, tell of the finding, where that is more than chance."""
     from osteon.targets.lines import auc_of
 
     states = divided.material.states
@@ -55,7 +56,8 @@ def _told(given: np.ndarray, divided: Divided, test: np.ndarray, what: str, scor
     yield Found(found.lower >= SURE, f"In the test part, {what} tells the finding with AUC {found.estimate:.2f} ({found.lower:.2f} to {found.upper:.2f}).", pairs=pairs, count=len(test))
 
 
-def _both(states: np.ndarray) -> bool:
+def both_states(states: np.ndarray) -> bool:
+    """Whether there are cases enough of both states."""
     return min(int((states == 1).sum()), int((states == 0).sum())) >= FEWEST
 
 

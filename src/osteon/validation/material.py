@@ -73,7 +73,7 @@ def recall(run: Run, study: Study) -> Material:
     lines = judged(run.lines(label))
     lines = lines[(lines["target"] == study.primary) & (lines["finding"] == (target.findings[0] if target.findings else ""))]
     states = table["case"].map((lines["state"] == TRUE).groupby(lines["case"]).max().astype(float))
-    columns = [c for s in study.inputs.values() if s.kind == "table" for c in s.columns if c in table]
+    columns = list(dict.fromkeys(c for s in study.inputs.values() if s.kind == "table" for c in s.columns if c in table))
     attributes = {c: table[c].astype(object).where(table[c].notna(), None).to_numpy() for c in table if c != "case"}
     return Material(table["case"].tolist(), attributes=attributes, states=pd.to_numeric(states).to_numpy(float), records=table[columns] if columns else None, prints=None)
 
@@ -107,8 +107,11 @@ def states_of(cohort: Cohort, study: Study) -> np.ndarray:
 
 
 def _records(cohort: Cohort, study: Study) -> pd.DataFrame | None:
-    """The columns of every record side by side."""
+    """The columns of every record side by side, one that stands in several once."""
     import pandas as pd
 
     tables = [cohort.table(n) for n, s in study.inputs.items() if s.kind == "table" and not s.optional]
-    return pd.concat(tables, axis=1).reset_index(drop=True) if tables else None
+    if not tables:
+        return None
+    whole = pd.concat(tables, axis=1).reset_index(drop=True)
+    return whole.loc[:, ~whole.columns.duplicated()]

@@ -93,7 +93,7 @@ def size(question: str, given: Mapping[str, str]) -> Size:
     number = found if isinstance(found, int) else int(found.cases)
     assumed = {**{k: v for k, v in asked.arguments.items() if v is not None}, **numbers}
     told = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in assumed.items())
-    what = asked.asks.split(";")[0]
+    what = asked.asks.split(";")[0].replace("half_width", f"{assumed.get('half_width', 0):g}")
     text = f"{number:,} {asked.counts} are needed {what if what.startswith('to ') else f'for {what}'} ({told}; {asked.after})."
     return Size(question, number, counts=asked.counts, behind=behind, sentence=text)
 

@@ -1,0 +1,17 @@
+"""Questions to a finished run, declared by a study: each reads lines, attributes, readings and fitted models, and trains nothing."""
+
+from __future__ import annotations
+
+from osteon.validation.analyses.costs import Costs
+from osteon.validation.analyses.curve import Curve
+from osteon.validation.analyses.graders import Graders
+from osteon.validation.analyses.groups import Groups
+from osteon.validation.analyses.interchangeability import Interchangeability
+from osteon.validation.analyses.matched_odds import MatchedOdds
+from osteon.validation.analyses.net_benefit import NetBenefit
+from osteon.validation.analyses.options import Options
+from osteon.validation.analyses.overlap import Overlap
+from osteon.validation.analyses.ranked import Ranked
+from osteon.validation.analyses.triage import Triage, TriageValue
+
+__all__ = ["Costs", "Curve", "Graders", "Groups", "Interchangeability", "MatchedOdds", "NetBenefit", "Options", "Overlap", "Ranked", "Triage", "TriageValue"]
