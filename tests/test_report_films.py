@@ -150,7 +150,8 @@ def test_films_that_are_not_asked_for_are_told_and_not_drawn(done: Run) -> None:
 
 
 def test_films_of_other_patients_in_the_same_folder_are_not_drawn(done: Run, tmp_path: Path) -> None:
-    home = Path(done.about["cohort"]["folder"])
+    home = done.cohort_folder
+    assert home is not None
     copied = Run(shutil.copytree(done.folder, tmp_path / "run"))
     lines = (home / "cases.csv").read_text(encoding="utf-8").splitlines()
     swapped = shutil.copytree(home, tmp_path / "cohort")

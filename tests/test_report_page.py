@@ -143,7 +143,7 @@ def test_the_page_is_one_file_that_fetches_nothing(found: Article) -> None:
     text = page(found)
     assert re.findall(r"https?://(?!www\.w3\.org)[^\s\"<]+", text) == []
     assert re.findall(r"<(?:link|iframe|object|embed)\b", text) == []
-    assert all(address.startswith(("data:", "#", "lines/")) or "/" not in address for address in re.findall(r"(?:src|href)=\"([^\"]+)\"", text))
+    assert all(address.startswith(("data:", "#", "lines/", "figures/")) or "/" not in address for address in re.findall(r"(?:src|href)=\"([^\"]+)\"", text))
     assert "<style>" in text
     assert text.count("<svg") >= 5
 
@@ -163,7 +163,9 @@ def test_names_of_models_and_cohorts_can_not_become_markup(found: Article) -> No
 
 
 def test_sections_stand_in_their_order(found: Article) -> None:
-    assert [s.name for s in found.sections] == ["cases", "leakage", "results", "subgroups", "gaps", "published", "external", "failures", "labels", "uncertainty", "shift", "limits", "making", "methods", "checklists", "glossary", "files"]
+    assert [s.name for s in found.sections] == [
+        "cases", "leakage", "plan", "results", "compared", "utility", "thresholds", "subgroups", "gaps", "external", "failures", "labels", "uncertainty", "shift", "sensitivity", "published", "limits", "methods", "making",
+        "checklists", "card", "glossary", "row", "files"]
 
 
 def test_the_front_says_how_sure_and_what_it_does_not_show(found: Article, patients: Run) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Sentences; `tone` is plain, lead, note or quoted (the words of a study file or a paper, not ours)."""
+    """Sentences; `tone` is plain, heading, lead, note, quoted (the words of a study file or a paper, not ours) or blank (a place that an author has to fill)."""
 
     kind: ClassVar[str] = "paragraph"
     sentences: tuple[str, ...]
@@ -63,7 +64,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: its data (SVG text, or the bytes of a JPEG), what it shows, and the same in words for those who do not see it."""
+    """A figure: SVG text or the bytes of a JPEG, what it shows, the same in words for those who do not see it, and what it was drawn from.
+
+    `source` is the data of its panels (of a film: the answers drawn on it), `bitmap` makes a PNG of an SVG.
+    """
 
     kind: ClassVar[str] = "drawing"
     name: str
@@ -71,6 +75,17 @@ class Drawing:
     data: str | bytes = field(kw_only=True, repr=False)
     caption: str = field(default="", kw_only=True)
     alt: str = field(kw_only=True)
+    source: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False, hash=False)
+    bitmap: Callable[[], bytes] | None = field(default=None, kw_only=True, repr=False, compare=False)
+
+    @property
+    def pixels(self) -> bytes:
+        """The figure as a PNG or JPEG; ValueError where it is an SVG that nothing can draw anew."""
+        if isinstance(self.data, bytes):
+            return self.data
+        if self.bitmap is None:
+            raise ValueError(f"figure {self.name}: it holds no bitmap (expected one for a document)")
+        return self.bitmap()
 
     @property
     def vector(self) -> bool:
@@ -96,6 +111,16 @@ class Folded:
 
 
 @dataclass(frozen=True)
+class Slider:
+    """Sensitivity and specificity of some rules (label, sensitivity, specificity), read at a prevalence that the reader sets; `at` is where it starts."""
+
+    kind: ClassVar[str] = "slider"
+    title: str
+    rules: tuple[tuple[str, float, float], ...]
+    at: float = field(kw_only=True)
+
+
+@dataclass(frozen=True)
 class Links:
     """Files that lie beside the report: (relative path, what it holds)."""
 
@@ -103,7 +128,7 @@ class Links:
     pairs: tuple[tuple[str, str], ...]
 
 
-Block = Paragraph | Items | Terms | Table | Drawing | Beside | Folded | Links
+Block = Paragraph | Items | Terms | Table | Drawing | Beside | Folded | Slider | Links
 
 
 @dataclass(frozen=True)
@@ -131,13 +156,19 @@ class Front:
 
 @dataclass(frozen=True)
 class Article:
-    """A whole report."""
+    """A whole report, or a protocol (which has no first screen)."""
 
     title: str
-    front: Front
+    front: Front | None
     sections: tuple[Section, ...] = field(kw_only=True)
     simulated: bool = field(kw_only=True)
     made: str = field(kw_only=True)
+
+
+def drawings_of(article: Article) -> tuple[Drawing, ...]:
+    """Every figure of an article, that of the first screen last."""
+    inside = tuple(b for section in article.sections for b in blocks_of(section) if isinstance(b, Drawing))
+    return inside + ((article.front.scale,) if article.front is not None and article.front.scale is not None else ())
 
 
 def blocks_of(section: Section) -> tuple[Block, ...]:

@@ -1,4 +1,4 @@
-"""The report as data: JSON of its content, a CSV of every table, and a file of every figure."""
+"""The one exporter: an article as HTML, DOCX or JSON, and beside a report a CSV of every table and two files of every figure (picture and data)."""
 
 from __future__ import annotations
 
@@ -11,39 +11,67 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from osteon.cohort.folder import whole
-from osteon.report.content import Article, Cell, Drawing, Table, blocks_of
+from osteon.report.content import Article, Cell, Drawing, Table, blocks_of, drawings_of
 from osteon.run import Run, slug
 
+KINDS = ("html", "docx", "json")
 FORMULA = ("=", "+", "@", "\t", "\r")  # how a cell begins that a spreadsheet would run
 
 
+def exported(article: Article, kind: str) -> bytes:
+    """An article as the bytes of a file: html, docx or json; ValueError for another kind."""
+    if kind == "html":
+        from osteon.report.html import page
+
+        return page(article).encode()
+    if kind == "docx":
+        from osteon.report.docx import document
+
+        return document(article)
+    if kind == "json":
+        return (dumps(article) + "\n").encode()
+    raise ValueError(f"kind: {kind!r} (expected {', '.join(KINDS)})")
+
+
 def write_files(article: Article, run: Run) -> None:
-    """report.json, tables/<name>.csv and figures/<name>.svg (films as JPEG), each whole; files of an earlier report are replaced."""
+    """report.json, tables/<name>.csv, and figures/<name>.svg (films as JPEG) with <name>.json beside it, each whole; files of an earlier report are replaced."""
     for folder in ("figures", "tables"):
         shutil.rmtree(run.folder / folder, ignore_errors=True)
         (run.folder / folder).mkdir()
-    for block in (b for section in article.sections for b in blocks_of(section)):
-        if isinstance(block, Table):
-            whole(run.folder / "tables" / f"{slug(block.name)}.csv", table_csv(block, simulated=article.simulated))
-        elif isinstance(block, Drawing):
-            _figure(run, block)
-    if article.front.scale is not None:
-        _figure(run, article.front.scale)
+    for block in (b for section in article.sections for b in blocks_of(section) if isinstance(b, Table)):
+        whole(run.folder / "tables" / f"{slug(block.name)}.csv", table_csv(block, simulated=article.simulated))
+    origin = origin_of(run)
+    for figure in drawings_of(article):
+        _figure(run, figure, origin)
     run.write("report.json", plain(article))
 
 
-def _figure(run: Run, block: Drawing) -> None:
-    path = run.folder / "figures" / f"{slug(block.name)}.{'svg' if block.vector else 'jpg'}"
+def origin_of(run: Run) -> dict[str, Any]:
+    """What a figure came from: run, study, cases and software; whether they are simulated stands first."""
+    about = run.about
+    cohort = {key: about["cohort"][key] for key in ("name", "cases", "patients")}
+    return {"kind": about["cohort"]["origin"], "run": about["identity"], "study": about["study"], "cohort": cohort, "seed": about["seed"], "software": f"osteon {about['versions']['osteon']}"}
+
+
+def _figure(run: Run, block: Drawing, origin: dict[str, Any]) -> None:
+    path = run.folder / file_of(block)
     if isinstance(block.data, str):
         whole(path, '<?xml version="1.0" encoding="utf-8"?>\n' + block.data)
     else:
         path.write_bytes(block.data)
+    words = {"name": block.name, "title": block.title, "caption": block.caption, "alt": block.alt}
+    run.write(file_of(block, "json"), {**words, "origin": origin, "picture": path.name, **block.source})
+
+
+def file_of(block: Drawing, kind: str = "") -> str:
+    """The place of a figure in its run folder: the picture, or with `json` its data."""
+    return f"figures/{slug(block.name)}.{kind or ('svg' if block.vector else 'jpg')}"
 
 
 def plain(item: Any) -> Any:
     """Content as JSON holds it: dataclasses by field (blocks with their kind), undefined numbers as null, figures by their file."""
     if isinstance(item, Drawing):
-        return {"kind": item.kind, "name": item.name, "title": item.title, "caption": item.caption, "alt": item.alt, "file": f"figures/{slug(item.name)}.{'svg' if item.vector else 'jpg'}"}
+        return {"kind": item.kind, "name": item.name, "title": item.title, "caption": item.caption, "alt": item.alt, "file": file_of(item), "data": file_of(item, "json")}
     if is_dataclass(item):
         kind = {"kind": item.kind} if hasattr(item, "kind") else {}
         return kind | {f.name: plain(getattr(item, f.name)) for f in fields(item)}

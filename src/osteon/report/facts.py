@@ -12,7 +12,8 @@ from osteon.row import EvidenceRow
 from osteon.run import Run
 from osteon.studies import study_of
 from osteon.study import Study
-from osteon.targets import Declared, Target
+from osteon.targets import Declared, Measures, Target
+from osteon.targets.measures import DISTANCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,8 +69,10 @@ class Facts:
         return lines[keep & (lines["finding"] == finding)] if finding is not None else lines[keep]
 
     def unit_of(self, target: str, finding: str) -> str:
-        """The unit of a reading; mm for the distances of outlines; empty elsewhere."""
+        """The unit of a reading; px for the distance of points, mm for the distances of outlines; empty elsewhere."""
         declared: Target = self.study.targets[target]
+        if isinstance(declared, Measures) and finding == DISTANCE:
+            return "px"
         return dict(getattr(declared, "units", {})).get(finding, "mm" if declared.cut is None else "")
 
     def states(self, row: EvidenceRow) -> tuple[int, int]:
@@ -91,6 +94,33 @@ class Facts:
         """What the simulator lets any model attain, where that is known."""
         known = row.metrics.get(f"ceiling_{metric}")
         return float(known["estimate"]) if known else None
+
+    @property
+    def cohort(self) -> Mapping[str, Any]:
+        """What the run keeps of its cohort: name, origin, licence, notes, counts."""
+        found: Mapping[str, Any] = self.about["cohort"]
+        return found
+
+    @property
+    def held(self) -> str:
+        """How many cases were used: 830 operations."""
+        return self.words.cases(self.cohort["cases"])
+
+    @property
+    def who(self) -> str:
+        """The cases with the name of their cohort: 830 operations (SPARCS 2020)."""
+        return f"{self.held} ({self.cohort['name']})"
+
+    @property
+    def people(self) -> str:
+        """How many patients they are of."""
+        return self.words.people(self.cohort["patients"])
+
+    @property
+    def characteristics(self) -> tuple[str, ...]:
+        """The columns that table one can tell: those of cases.csv with a cell that is not empty."""
+        table = self.tables["cases"]
+        return tuple(c for c in table.columns if c not in ("case", "patient") and table[c].notna().any())
 
     @property
     def flow(self) -> dict[str, int]:

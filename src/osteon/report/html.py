@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from osteon.report.content import Article, Cell, Drawing, Table
-from osteon.report.export import table_csv
+from osteon.report.export import file_of, table_csv
 
 HERE = Path(__file__).parent
 
@@ -18,7 +18,7 @@ def page(article: Article) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     world = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    world.filters |= {"picture": _picture, "table_link": lambda table: _table_link(table, article.simulated), "cell": _cell}
+    world.filters |= {"picture": _picture, "table_link": lambda table: _table_link(table, article.simulated), "cell": _cell, "data_link": lambda drawing: file_of(drawing, "json")}
     return world.get_template("article.html").render(article=article, front=article.front, style=_raw((HERE / "style.css").read_text(encoding="utf-8")))
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from osteon.report import overlay_spine
 from osteon.report.words import UNITS, discreet, number
 from osteon.targets import Target
 from osteon.value import Grid, Label, Mask, Objects, Picture, Readings, Value, Withheld
@@ -175,6 +176,9 @@ def _outlines(sheet: Sheet, value: Mask, slice_: int | None) -> None:
 
 
 def _landmarks(sheet: Sheet, value: Readings, slice_: int | None) -> None:
+    if overlay_spine.is_column(value):
+        overlay_spine.column(sheet, value)
+        return
     at = {name: sheet.place(point, value.grid)[0] for name, point in value.landmarks.items() if len(point) == 2 and all(math.isfinite(p) for p in point)}
     for first, last in _segments(at):
         a, b = at[first], at[last]

@@ -59,6 +59,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "loa_upper": _unit("Upper limit", "upper limit of agreement", "About 95 of 100 differences (answer minus reference) lie between the two limits of agreement.", digits=1),
     "icc": Metric("ICC(2,1)", "intraclass correlation, absolute agreement, single reading", meaning="The part of the variance that is due to the cases and not to who reads them; 1 is perfect. It rises with the spread of the cases."),
     "ccc": Metric("CCC", "concordance correlation", meaning="Closeness to the line of identity: correlation, punished for a shift or a stretch; 1 is perfect."),
+    "r": Metric("r", "Pearson's correlation", meaning="How closely answer and reference follow one line, whichever line: a shift or a stretch goes unseen. 1 is perfect."),
     "dice": Metric("Dice", "overlap of two outlines", meaning="Twice the common area over the sum of both areas: 1 is the same outline, 0 no overlap."),
     "iou": Metric("IoU", "common area over joint area", meaning="Common area over joint area: 1 is the same, 0 no overlap."),
     "hd95": Metric("HD95", "95th percentile of the distance between outlines", scale="unit", digits=2, better=-1, meaning="95 of 100 points of either outline lie nearer than this to the other outline (mm)."),
@@ -66,10 +67,11 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "nsd": Metric("NSD 1 mm", "share of outlines within 1 mm", meaning="The share of both outlines that runs within 1 mm of the other: 1 is all of it (normalised surface distance)."),
     "c_index": Metric("C-index", "concordance of risk and time", meaning="Of two cases whose order is known, the chance that the one with the earlier event has the higher risk; 0.5 is a coin, 1 is perfect."),
     "kappa_quadratic": Metric("Kappa", "quadratic weighted kappa", meaning="Agreement of grades beyond chance; a miss by two steps weighs four times one by one step. 0 is chance, 1 is perfect."),
+    "vus": Metric("All steps in order", "volume under the ROC surface", meaning="Of one case of each step, drawn at random, how often all are ranked in order; with five steps a coin gives 1 in 120, 1 is perfect."),
     "ssim": Metric("SSIM", "structural similarity", meaning="Likeness of two images in local brightness, contrast and structure; 1 is the same image."),
     "psnr": Metric("PSNR", "peak signal to noise", scale="ratio", digits=1, meaning="The largest value over the error, in decibels; higher is nearer."),
     "nmse": Metric("NMSE", "normalised mean squared error", digits=4, better=-1, meaning="Squared error over the squared signal; 0 is the same image."),
-    "distance": _unit("Distance", "mean distance of surfaces", "The mean distance from each surface to the other (mm).", better=-1),
+    "distance": _unit("Distance", "mean distance of points or surfaces", "The mean distance of found points from the true ones (in pixels of the film), or from each surface to the other (mm).", better=-1),
     "ap": Metric("AP", "average precision", meaning="How well boxes are placed over all confidences: precision averaged over recall at the stated overlap; 1 is perfect."),
 })
 

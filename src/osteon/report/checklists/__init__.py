@@ -11,10 +11,11 @@ from pathlib import Path
 from osteon.report.checklists.answer import AUTHOR, DRAFTED, FILLED, NOT_APPLICABLE, Answer
 from osteon.report.checklists.from_cases import CASES
 from osteon.report.checklists.from_models import MODELS
+from osteon.report.checklists.from_plan import PLAN
 from osteon.report.checklists.from_results import RESULTS
 from osteon.report.facts import Facts
 
-FILLERS: Mapping[str, Callable[[Facts], Answer | None]] = {**CASES, **MODELS, **RESULTS}
+FILLERS: Mapping[str, Callable[[Facts], Answer | None]] = {**CASES, **MODELS, **RESULTS, **PLAN}
 NAMES = ("claim_2024", "tripod_ai_2024", "stard_ai_2025", "quadas_3", "probast_ai_2025", "model_card")
 
 

@@ -19,21 +19,17 @@ if TYPE_CHECKING:
     from osteon.validation.shift import Shift
 
 
-def _cohort(facts: Facts) -> str:
-    return f"{facts.words.cases(facts.about['cohort']['cases'])} ({facts.about['cohort']['name']})"
-
-
 def origin(facts: Facts) -> Answer:
     """Where the cases come from, and their licence."""
-    cohort = facts.about["cohort"]
+    cohort = facts.cohort
     kind = {"simulated": "made by the simulator of this study", "public": "public data", "own": "data of the user's own"}[cohort["origin"]]
     licence = f"; licence: {cohort['licence']}" if cohort.get("licence") else ""
-    return filled(f"{_cohort(facts)}: {kind}{licence}.", "cases")
+    return filled(f"{facts.who}: {kind}{licence}.", "cases")
 
 
 def direction(facts: Facts) -> Answer:
     """Retrospective, as far as a run of stored cases is."""
-    return drafted(f"The {_cohort(facts)} existed before the model was run on them: retrospective use. Whether they were collected prospectively is for you to add.", "methods")
+    return drafted(f"The {facts.who} existed before the model was run on them: retrospective use. Whether they were collected prospectively is for you to add.", "methods")
 
 
 def gate(facts: Facts) -> Answer | None:
@@ -67,7 +63,7 @@ def selection(facts: Facts) -> Answer:
 
 def identity(facts: Facts) -> Answer:
     """What the run keeps of a person."""
-    return drafted(f"The run keeps codes for {facts.words.people(facts.about['cohort']['patients'])}: no name, identifier or date. How the source was de-identified is for you to add.", "files")
+    return drafted(f"The run keeps codes for {facts.people}: no name, identifier or date. How the source was de-identified is for you to add.", "files")
 
 
 def missing(facts: Facts) -> Answer:
@@ -84,32 +80,32 @@ def missing(facts: Facts) -> Answer:
 
 def _record(facts: Facts) -> tuple[pd.DataFrame, list[str]]:
     table = facts.tables["cases"]
-    return table, [c for spec in facts.study.inputs.values() if spec.kind == "table" for c in spec.columns if c in table]
+    return table, list(dict.fromkeys(c for spec in facts.study.inputs.values() if spec.kind == "table" for c in spec.columns if c in table))
 
 
 def predictors(facts: Facts) -> Answer | None:
     """Which columns were read."""
     table, columns = _record(facts)
-    lacking = [c for spec in facts.study.inputs.values() if spec.kind == "table" for c in spec.columns if c not in table]
+    lacking = list(dict.fromkeys(c for spec in facts.study.inputs.values() if spec.kind == "table" for c in spec.columns if c not in table))
     rest = f"; declared and not in these data: {listed(lacking)}" if lacking else ""
     return filled(f"{number(len(columns))} columns of {facts.words.cases(len(table))}: {listed(columns)}{rest}. None was chosen by looking at the outcome.", "making") if columns else None
 
 
 def definitions(facts: Facts) -> Answer:
     """What is read, in the words of the study."""
-    return drafted(f"{listed(spec.description for spec in facts.study.inputs.values())} ({_cohort(facts)}). When and how each was measured is for you to add.", "making")
+    return drafted(f"{listed(spec.description for spec in facts.study.inputs.values())} ({facts.who}). When and how each was measured is for you to add.", "making")
 
 
 def acquisition(facts: Facts) -> Answer:
     """How pictures were taken, as far as the study says."""
-    return drafted(f"{listed(f'{spec.modality or spec.kind}: {spec.description}' for spec in facts.study.inputs.values())}, {_cohort(facts)}. Devices and settings are for you to add.", "making")
+    return drafted(f"{listed(f'{spec.modality or spec.kind}: {spec.description}' for spec in facts.study.inputs.values())}, {facts.who}. Devices and settings are for you to add.", "making")
 
 
 def reference(facts: Facts) -> Answer:
     """What the truth is, and how often it is there."""
     row, (n, m) = facts.primary, facts.states(facts.primary)
     split = f"; tested: {number(n)} with “{facts.spoken(row)}”, {number(m)} without" if n + m else ""
-    return drafted(f"{row.question.target}: {told(facts.study.targets[row.question.target])}, as given with {facts.about['cohort']['name']}{split}. What it rests on, and why, is for you to add.", "methods")
+    return drafted(f"{row.question.target}: {told(facts.study.targets[row.question.target])}, as given with {facts.cohort['name']}{split}. What it rests on, and why, is for you to add.", "methods")
 
 
 def verified(facts: Facts) -> Answer:
@@ -129,14 +125,12 @@ def partition(facts: Facts) -> Answer:
 def disjoint(facts: Facts) -> Answer:
     """At which level parts are disjoint."""
     keep = listed(("patient", *facts.study.together))
-    return filled(f"Disjoint by {keep} ({facts.words.people(facts.about['cohort']['patients'])}). {verdict(facts, findings(facts)[1])}", "leakage")
+    return filled(f"Disjoint by {keep} ({facts.people}). {verdict(facts, findings(facts)[1])}", "leakage")
 
 
 def characteristics(facts: Facts) -> Answer | None:
     """Table one."""
-    table = facts.tables["cases"]
-    columns = [c for c in table.columns if c not in ("case", "patient") and table[c].notna().any()]
-    return filled(f"Table one: {listed(columns)}, of {facts.words.cases(len(table))}.", "cases") if columns else None
+    return filled(f"Table one: {listed(facts.characteristics)}, of {facts.held}.", "cases") if facts.characteristics else None
 
 
 def sites(facts: Facts) -> Answer | None:

@@ -41,23 +41,19 @@ def title(facts: Facts) -> Answer:
 
 def abstract(facts: Facts) -> Answer:
     """The material of an abstract."""
-    return drafted(f"{facts.study.question} {facts.words.cases(facts.about['cohort']['cases'])} of {facts.about['cohort']['name']}. {design_words(facts)} The first page gives the result in numbers.", "methods")
+    return drafted(f"{facts.study.question} {facts.held} of {facts.cohort['name']}. {design_words(facts)} The first page gives the result in numbers.", "methods")
 
 
 def aims(facts: Facts) -> Answer:
     """The question."""
-    return drafted(f"{facts.study.question} Primary: {facts.primary.question.target}, {facts.primary.question.finding}, in {_cohort(facts)}. No hypothesis was recorded before.", "methods")
-
-
-def _cohort(facts: Facts) -> str:
-    return str(facts.about["cohort"]["name"])
+    return drafted(f"{facts.study.question} Primary: {facts.primary.question.target}, {facts.primary.question.finding}, in {facts.cohort['name']}. No hypothesis was recorded before.", "methods")
 
 
 def goal(facts: Facts) -> Answer:
     """Development, evaluation, or both."""
     outside = cohorts(facts)
     there = f", and evaluation on {listed(c.name for c in outside)}" if outside else ", no evaluation elsewhere"
-    return filled(f"Development of {plural(len(facts.about['models']), 'model')} on {_cohort(facts)} with a test of {number(facts.primary.counts.get('n', 0))} {many(facts.words.counted)} of it{there}.", "methods")
+    return filled(f"Development of {plural(len(facts.about['models']), 'model')} on {facts.cohort['name']} with a test of {number(facts.primary.counts.get('n', 0))} {many(facts.words.counted)} of it{there}.", "methods")
 
 
 def preparation(facts: Facts) -> Answer:
@@ -132,11 +128,6 @@ def _cut(facts: Facts) -> str:
     return f"{cut_words(facts, facts.primary.question.target)} Cut: {table.cut:.3g} ({table.cut_chosen_on})."
 
 
-def cut(facts: Facts) -> Answer:
-    """The cut, and whether it was set before the test part was looked at."""
-    return filled(_cut(facts), "results")
-
-
 def ensembling(facts: Facts) -> Answer:
     """Whether answers are averaged."""
     per_fold = {sum(1 for key in n if key.startswith("fit ")) for n in _notes(facts)}
@@ -168,15 +159,10 @@ def whole_model(facts: Facts) -> Answer:
     return filled(f"models/{slug(facts.label)}/ of {_run(facts)} holds the fitted model without executable code; “osteon predict” asks it about new cases and “osteon validate” tests it on another cohort.", "files")
 
 
-def protocol(facts: Facts) -> Answer:
-    """Where the plan stands."""
-    return drafted(f"The study file, cases, design, seed and budget have the hash {facts.about['identity'][:16]}. Whether it was deposited before is for you to add.", "making")
-
-
 def sharing(facts: Facts) -> Answer:
     """Code, model and data."""
-    licence = facts.about["cohort"].get("licence") or "no licence stated"
-    return drafted(f"Code: {software(facts.about['versions'])} and the study file; model: models/ of {_run(facts)}; data: {_cohort(facts)} ({licence}). Say where each can be had.", "files")
+    licence = facts.cohort.get("licence") or "no licence stated"
+    return drafted(f"Code: {software(facts.about['versions'])} and the study file; model: models/ of {_run(facts)}; data: {facts.cohort['name']} ({licence}). Say where each can be had.", "files")
 
 
 def code(facts: Facts) -> Answer:
@@ -202,5 +188,5 @@ def limitations(facts: Facts) -> Answer:
 
 
 MODELS: Mapping[str, Callable[[Facts], Answer | None]] = {f.__name__: f for f in (
-    title, abstract, aims, goal, preparation, architecture, versions, weights, training, choice, cut, ensembling, blind, as_instructed, outputs, whole_model, protocol, sharing, code,
+    title, abstract, aims, goal, preparation, architecture, versions, weights, training, choice, ensembling, blind, as_instructed, outputs, whole_model, sharing, code,
     explained, limitations)}

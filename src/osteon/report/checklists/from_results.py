@@ -133,7 +133,7 @@ def outside(facts: Facts) -> Answer:
     """Cases from elsewhere."""
     found, key = cohorts(facts), _headline(facts)
     if not found:
-        return drafted(f"The finished model was asked about no cases from outside {facts.about['cohort']['name']}. The reason is for you to add.", "external")
+        return drafted(f"The finished model was asked about no cases from outside {facts.cohort['name']}. The reason is for you to add.", "external")
     told = [f"{c.name}: {_figure(facts, c.primary, key)}" for c in found if c.primary is not None and c.primary.metrics]
     return filled(f"{'; '.join(told) or listed(c.name for c in found)}; not retrained, at the cut of the run.", "external")
 

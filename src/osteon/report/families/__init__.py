@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from osteon.report.families import anything, classes, masks, measures, objects
+from osteon.report.families import anything, classes, graded, masks, measures, objects, timed
 from osteon.report.families.family import Family
-from osteon.targets import Classes, Masks, Measures, Objects, Target
+from osteon.targets import Classes, Events, Grades, Masks, Measures, Objects, Target
 
-FAMILIES: dict[type, Family] = {Classes: classes.FAMILY, Measures: measures.FAMILY, Masks: masks.FAMILY, Objects: objects.FAMILY} | {
-    kind: anything.family(*metrics) for kind, metrics in anything.HEADLINES.items()}
+FAMILIES: dict[type, Family] = {kind: anything.family(*metrics) for kind, metrics in anything.HEADLINES.items()} | {
+    Classes: classes.FAMILY, Measures: measures.FAMILY, Masks: masks.FAMILY, Objects: objects.FAMILY, Grades: graded.FAMILY, Events: timed.FAMILY}
 
 
 def family_of(target: Target) -> Family:

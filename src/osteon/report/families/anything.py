@@ -1,4 +1,4 @@
-"""Families without a file of their own (grades, events, trajectories, pictures, surfaces): their metrics as a table, and the two-by-two where there is a cut."""
+"""Families without a file of their own (trajectories, pictures, surfaces) and the trunk of others: their metrics as a table, and the two-by-two where there is a cut."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def family_headline(facts: Facts) -> str:
 def results(facts: Facts, target: str) -> tuple[Block, ...]:
     """Every model and finding, every metric."""
     rows = [((r.source.model, r.question.finding, count_cell(r.counts.get("n", 0))), r) for r in facts.rows if r.question.target == target and r.metrics]
-    keys = dict.fromkeys(k for _, r in rows for k in r.metrics if not k.startswith("ceiling_"))
+    keys = dict.fromkeys(k for _, r in rows for k in r.metrics if k in METRICS)
     if not rows:
         return ()
     table = metric_table(facts, f"metrics-{target}", f"Figures of {target}", rows, first=("Model", "Finding", "n"), keys=tuple(keys))

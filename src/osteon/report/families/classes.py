@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from osteon.report.content import Block, Paragraph, Table
+from osteon.report.content import Block, Paragraph
 from osteon.report.facts import Facts
 from osteon.report.families.at_cut import at_cut, hundred_words
+from osteon.report.families.calibrated import in_depth
 from osteon.report.families.family import Family, count_cell, drawing, limits, metric_table
+from osteon.report.families.several import several
 from osteon.report.terms import inline
 from osteon.report.words import finding_words, many, number
 from osteon.row import EvidenceRow
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+RESAMPLES, MOST_RESAMPLED = 400, 4000
 PROBABILITY = ("brier", "calibration_slope", "calibration_intercept", "calibration_in_the_large", "observed_expected")
 
 
@@ -68,7 +71,7 @@ def results(facts: Facts, target: str) -> tuple[Block, ...]:
         rows = [r for m in facts.models_of(target) if (r := facts.row(m, target, finding)) is not None and r.metrics]
         if rows:
             blocks += _finding(facts, target, finding, rows)
-    return (*blocks, *_confusion(facts, target))
+    return (*blocks, *several(facts, target))
 
 
 def _finding(facts: Facts, target: str, finding: str, rows: list[EvidenceRow]) -> tuple[Block, ...]:
@@ -77,7 +80,7 @@ def _finding(facts: Facts, target: str, finding: str, rows: list[EvidenceRow]) -
     ranking = metric_table(facts, f"ranking-{target}-{finding}", f"How well “{spoken}” is ranked", heads, first=("Model", many(facts.words.unit).capitalize(), "With it"), keys=("auc", "brier"), note=_fold_note(facts))
     calibrated = metric_table(facts, f"calibration-{target}-{finding}", f"Are the probabilities of “{spoken}” right?", [((r.source.model,), r) for r in rows], first=("Model",),
                               keys=PROBABILITY[1:], note="Right is a slope of 1, an intercept of 0, 0 in the large and O:E of 1.")
-    return (ranking, *_roc(facts, target, finding, rows, spoken), *at_cut(facts, target, finding, spoken), calibrated, *_calibration(facts, target, finding, rows, spoken))
+    return (ranking, *_roc(facts, target, finding, rows, spoken), *at_cut(facts, target, finding, spoken), calibrated, *_calibration(facts, target, finding, rows, spoken), *in_depth(facts, target, finding, rows, spoken))
 
 
 def _fold_note(facts: Facts) -> str:
@@ -99,12 +102,25 @@ def _roc(facts: Facts, target: str, finding: str, rows: list[EvidenceRow], spoke
                 curve = roc_points(truth, part["score"].to_numpy(float))
                 curves.append((curve.false_positive_rate, curve.true_positive_rate))
         if curves:
-            panels.append(Panel(row.source.model, f"AUC {inline('auc', row.metrics['auc'])}", folds=tuple(curves), point=_point(row.metrics)))
+            band = _band(facts, row, target, finding) if len(curves) == 1 and row is rows[0] else None
+            panels.append(Panel(row.source.model, f"AUC {inline('auc', row.metrics['auc'])}", folds=tuple(curves), point=_point(row.metrics), band=band))
     if not panels:
         return (Paragraph(("No ROC curve: each fold of the test part holds one state only.",), "note"),)
     folds = "Thin lines are folds, the bold line is their mean. " if len(facts.folds) > 1 else ""
+    shade = f"The band of the first model holds 95 of 100 curves with other {many(facts.words.person)}, point by point. " if panels[0].band else ""
     return (drawing(facts, roc(panels, flagged=f"“{spoken}”"), f"roc-{target}-{finding}", f"ROC curves of “{spoken}”", alt=f"ROC curves of {len(panels)} models; " + "; ".join(f"{p.title}: {p.under}" for p in panels),
-                    caption=f"{folds}The diamond is the cut, chosen on other cases, with the 95 % limits of both rates; the dashed diagonal is chance."),)
+                    caption=f"{folds}{shade}The diamond is the cut, chosen on other cases, with the 95 % limits of both rates; the dashed diagonal is chance."),)
+
+
+def _band(facts: Facts, row: EvidenceRow, target: str, finding: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """False-positive rates with the limits of the sensitivity, patients resampled; None above a number of cases that takes seconds."""
+    from osteon.stats.curves import roc_band
+
+    known = judged(facts.test(row.source.model, target, finding))
+    if len(known) > MOST_RESAMPLED:
+        return None
+    found = roc_band((known["state"] == TRUE).to_numpy(), known["score"].to_numpy(float), patients=known["patient"].to_numpy(str), resamples=RESAMPLES)
+    return found.false_positive_rate, found.lower, found.upper
 
 
 def _point(metrics: Any) -> tuple[tuple[float, float, float], tuple[float, float, float]] | None:
@@ -130,17 +146,6 @@ def _calibration(facts: Facts, target: str, finding: str, rows: list[EvidenceRow
     return (drawing(facts, calibration(panels, finding=spoken), f"calibration-curves-{target}-{finding}", f"Calibration of “{spoken}”", alt=f"Calibration curves of {len(panels)} models; " + "; ".join(f"{p.title}: {p.under}" for p in panels),
                     caption="On the dashed diagonal a probability of 30 % comes true in 30 of 100. Points are tenths of the cases by probability, with 95 % limits; the line is a local regression with its band. "
                     "Below: how often each probability is given, upwards to cases with the finding, downwards to those without."),)
-
-
-def _confusion(facts: Facts, target: str) -> tuple[Block, ...]:
-    names = facts.study.targets[target].names  # type: ignore[attr-defined]
-    if len(names) < 3:
-        return ()
-    model = facts.models_of(target)[0]
-    lines = facts.test(model, target, facts.study.targets[target].findings[0])
-    known = lines[(lines["withheld"] == "") & lines["n.truth"].notna() & lines["n.answer"].notna()]
-    body = tuple((true, *(count_cell(int(((known["n.truth"] == i) & (known["n.answer"] == k)).sum())) for k in range(len(names)))) for i, true in enumerate(names))
-    return (Table(f"confusion-{target}", f"What was taken for what: {target}, {model}", columns=("True class", *(f"called {n}" for n in names)), rows=body, tone="tight"),)
 
 
 def errors(facts: Facts, model: str, target: str) -> pd.DataFrame:

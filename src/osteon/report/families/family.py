@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from osteon.report.content import Block, Cell, Drawing, Table
 from osteon.report.facts import Facts
-from osteon.report.figures.style import svg
+from osteon.report.figures.data import described
+from osteon.report.figures.style import png, svg
 from osteon.report.terms import METRICS, cell, header
 from osteon.report.words import STAMP, number
 from osteon.row import EvidenceRow
+from osteon.run import slug
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +38,10 @@ class Family:
 
 
 def drawing(facts: Facts, figure: Figure, name: str, title: str, *, alt: str, caption: str = "") -> Drawing:
-    """A figure as a block; that of simulated cases bears the stamp, and its description says so."""
+    """A figure as a block, with its data and as a bitmap on demand; that of simulated cases bears the stamp, and its description says so."""
     alt = f"{STAMP}. {alt}" if facts.simulated else alt
-    return Drawing(name, title, data=svg(figure, name, alt=alt, stamp=STAMP if facts.simulated else ""), alt=alt, caption=caption)
+    shown = svg(figure, slug(name), alt=alt, stamp=STAMP if facts.simulated else "")
+    return Drawing(name, title, data=shown, alt=alt, caption=caption, source=described(figure, drawn=True), bitmap=partial(png, figure))
 
 
 def metric_table(facts: Facts, name: str, title: str, rows: Iterable[tuple[Sequence[str | Cell], EvidenceRow]], *, first: Sequence[str], keys: Sequence[str], note: str = "") -> Table:

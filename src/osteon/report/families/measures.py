@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from osteon.report.figures.agreement import Pairs
 
-KEYS = ("mae", "mae_of_the_mean", "bias", "loa_lower", "loa_upper", "icc", "ccc")
+KEYS = ("mae", "mae_of_the_mean", "bias", "loa_lower", "loa_upper", "icc", "ccc", "r", "distance")
 
 
 def found(facts: Facts) -> tuple[str, ...]:
@@ -69,12 +69,34 @@ def results(facts: Facts, target: str) -> tuple[Block, ...]:
     others = facts.models_of(target)[1:]
     if others:
         rows = [((m, count_cell(r.counts.get("n", 0))), r) for m in facts.models_of(target) if (r := facts.row(m, target, main)) is not None]
-        blocks.append(metric_table(facts, f"models-{target}", f"{main} by every model", rows, first=("Model", "n"), keys=KEYS))
+        blocks.append(metric_table(facts, f"models-{target}", f"{main} by every model", rows, first=("Model", "n"), keys=KEYS, note=paired(facts, target, main)))
         blocks.append(Folded("The other models, every reading", tuple(block for m in others for block in _readings(facts, target, m))))
     if declared.cut is not None:
         spoken = facts.spoken(next(r for r in facts.rows if (r.question.target, r.question.finding) == (target, main)))
         blocks += at_cut(facts, target, main, spoken)
     return tuple(blocks)
+
+
+def paired(facts: Facts, target: str, finding: str) -> str:
+    """How much nearer the first model reads than each other on the cases that both answer: the mean difference of absolute errors with its interval."""
+    from osteon.stats.clusters import clustered_mean
+
+    first, *others = facts.models_of(target)
+    mine, out = _errors_of(facts, first, target, finding), []
+    for other in others:
+        both = mine.join(_errors_of(facts, other, target, finding)[["error"]], rsuffix="_other", how="inner")
+        found = clustered_mean(both["error"] - both["error_other"], both["patient"]) if len(both) > 1 else None
+        if found is not None and found.defined:
+            unit = facts.unit_of(target, finding)
+            low, high, mean = (with_unit(v, unit, 2) for v in (found.lower, found.upper, found.estimate))
+            out.append(f"On the {len(both)} readings of both, the absolute error of {first} less that of {other} is {mean} on average ({low} to {high}; below 0 {first} is nearer).")
+    return " ".join(out)
+
+
+def _errors_of(facts: Facts, model: str, target: str, finding: str) -> pd.DataFrame:
+    """Patient and absolute error of the answered readings of a model, by case, fold and side."""
+    known = answered(facts.test(model, target, finding)).set_index(["case", "fold", "unit"])
+    return known[["patient"]].assign(error=known["n.error"].abs())
 
 
 def _readings(facts: Facts, target: str, model: str) -> tuple[Block, ...]:
@@ -103,7 +125,7 @@ def pairs_of(facts: Facts, target: str, model: str, finding: str) -> Pairs | Non
     from osteon.report.figures.agreement import Pairs
 
     known, row = answered(facts.test(model, target, finding)), facts.row(model, target, finding)
-    if len(known) < 3 or row is None:
+    if len(known) < 3 or row is None or known["n.truth"].isna().all():
         return None
     bounds = {k: limits(row.metrics, k) for k in ("bias", "loa_lower", "loa_upper")}
     return Pairs(finding.replace("_", " "), unit_name(facts.unit_of(target, finding)), truth=known["n.truth"].to_numpy(float), answer=known["n.answer"].to_numpy(float), sides=known["unit"].to_numpy(str), limits=bounds)

@@ -9,6 +9,7 @@ import numpy as np
 from osteon.report.content import Block, Cell, Folded, Table
 from osteon.report.facts import Facts
 from osteon.report.families.family import Family, count_cell, drawing, limits, metric_cell
+from osteon.report.families.marked import marked
 from osteon.report.terms import header
 from osteon.report.words import number, plural
 from osteon.targets.lines import answered
@@ -46,7 +47,7 @@ def results(facts: Facts, target: str) -> tuple[Block, ...]:
     """A table of labels for each model, and the curves of the first."""
     model, *others = facts.models_of(target)
     folded = (Folded("The other models, every label", tuple(_labels(facts, target, m) for m in others)),) if others else ()
-    return (_labels(facts, target, model), *_curves(facts, target, model), *folded)
+    return (_labels(facts, target, model), *_curves(facts, target, model), *marked(facts, target, model), *folded)
 
 
 def _labels(facts: Facts, target: str, model: str) -> Table:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from osteon.report.figures.style import BLUE, GREY, INK, ORANGE, PALE, SKY, panels, styled
+from osteon.report.figures.style import BLUE, GREY, INK, ORANGE, PALE, PURPLE, SKY, YELLOW, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Curve = tuple[np.ndarray, np.ndarray]
+HUES, DASHES = (BLUE, ORANGE, GREY, PURPLE, YELLOW, SKY), ("-", (0, (5, 2)), (0, (2, 1.5)))
+LEAST_FALSE = 0.01  # a logarithm has no place for 0
 
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One model: its name, a line below it, the curve of each fold (x, y), and the point at the cut with its limits (x, y, each (value, lower, upper))."""
+    """One model: its name, a line below it, the curve of each fold (x, y), the point at the cut with its limits (x, y, each (value, lower, upper)), and a band (x, lower, upper)."""
 
     title: str
     under: str
     folds: tuple[Curve, ...] = field(kw_only=True)
     point: tuple[tuple[float, float, float], tuple[float, float, float]] | None = field(default=None, kw_only=True)
+    band: tuple[np.ndarray, np.ndarray, np.ndarray] | None = field(default=None, kw_only=True)
 
 
 def mean_curve(curves: Sequence[Curve]) -> Curve:
@@ -41,6 +44,9 @@ def roc(models: Sequence[Panel], *, flagged: str) -> Figure:
     figure, axes = panels(len(models), height=2.85, sharex=True, sharey=True)
     for at, model in zip(axes, models, strict=True):
         at.plot([0, 100], [0, 100], color=PALE, lw=1, ls=(0, (4, 3)))
+        if model.band is not None:
+            x, low, high = (100 * v for v in model.band)
+            at.fill_between(x, low, high, color=SKY, alpha=0.3, lw=0)
         if len(model.folds) > 1:
             for x, y in model.folds:
                 at.plot(100 * x, 100 * y, color=SKY, lw=0.7)
@@ -51,7 +57,7 @@ def roc(models: Sequence[Panel], *, flagged: str) -> Figure:
         at.set_title(f"{model.title}\n", fontsize=9)
         at.text(0, 1.02, model.under, transform=at.transAxes, fontsize=8, color=GREY)
     figure.supxlabel(f"flagged among those without {flagged} (1 − specificity), %", fontsize=8.5)
-    figure.supylabel(f"flagged among those with {flagged} (sensitivity), %", fontsize=8.5)
+    figure.supylabel(f"flagged among those\nwith {flagged} (sensitivity), %", fontsize=8.5, multialignment="center")
     return figure
 
 
@@ -75,6 +81,21 @@ def precision_recall(titles: Sequence[str], curves: Sequence[Curve], unders: Seq
         at.text(0, 1.02, under, transform=at.transAxes, fontsize=8, color=GREY)
     figure.supxlabel("true objects found (recall), %", fontsize=8.5)
     figure.supylabel("marks that are right (precision), %", fontsize=8.5)
+    return figure
+
+
+@styled
+def froc_curves(curves: Mapping[str, Curve]) -> Figure:
+    """Free-response curves by label: the share of true boxes found (per cent) at each rate of false marks an image."""
+    figure, (at,) = panels(1, across=2, height=3.0)
+    for k, (name, (false, found)) in enumerate(curves.items()):
+        at.plot(np.maximum(false, LEAST_FALSE), 100 * found, color=HUES[k % len(HUES)], ls=DASHES[k // len(HUES) % len(DASHES)], lw=1.6, drawstyle="steps-post", label=name)
+    most = max(10.0, max(float(f.max()) for f, _ in curves.values()))
+    at.set(xscale="log", xlim=(LEAST_FALSE, most), ylim=(-2, 102), xlabel="false marks an image", ylabel="true boxes found, %")
+    at.minorticks_off()
+    ticks = [v for v in (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0) if v <= most]
+    at.set_xticks(ticks, [f"{v:g}" for v in ticks])
+    at.legend(loc="lower right")
     return figure
 
 

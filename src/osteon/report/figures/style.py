@@ -20,6 +20,7 @@ T = TypeVar("T")
 INK, GREY, PALE, PAPER = "#1f2933", "#6b7780", "#d5dade", "#ffffff"
 BLUE, ORANGE, SKY, YELLOW, PURPLE = "#0b5f98", "#c45a00", "#7fb8dd", "#e8b23a", "#9a5b8a"
 WIDTH = 8.2  # inches: the column of the article
+STAMP_ROOM = 0.16  # inches
 MANY_POINTS = 1500  # above which points are drawn as pixels, not as objects of the file
 LOOK: Any = {"text.parse_math": False, "svg.fonttype": "none", "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica"], "font.size": 8.5, "text.color": INK,
         "axes.edgecolor": GREY, "axes.labelcolor": INK, "axes.linewidth": 0.7, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 9, "axes.titleweight": "bold",
@@ -62,13 +63,30 @@ def plain(axes: Axes) -> None:
 def svg(figure: Figure, name: str, *, alt: str, stamp: str = "") -> str:
     """The figure as one SVG element: identifiers of its own, no metadata, as wide as its place allows; `stamp` is burnt in below."""
     if stamp:
-        figure.supxlabel(stamp, x=1, ha="right", fontsize=7, color=ORANGE)
+        _stamped(figure, stamp)
     out = io.StringIO()
     from matplotlib import rc_context
 
     with rc_context({"svg.hashsalt": name}):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _own(out.getvalue(), name, alt)
+
+
+def _stamped(figure: Figure, stamp: str) -> None:
+    """Words in the lower right corner, for which a figure that lays itself out makes room."""
+    room = STAMP_ROOM / figure.get_size_inches()[1]
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(rect=(0, room, 1, 1 - room))  # type: ignore[call-arg]
+    figure.text(0.995, 0.15 * room, stamp, ha="right", va="bottom", fontsize=7, color=ORANGE, gid="stamp")
+
+
+@styled
+def png(figure: Figure, *, dpi: int = 200) -> bytes:
+    """The figure as a PNG, for documents that hold no SVG."""
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
+    return out.getvalue()
 
 
 def _own(text: str, name: str, alt: str) -> str:

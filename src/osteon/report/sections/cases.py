@@ -28,8 +28,8 @@ def cases(facts: Facts) -> Section:
 
 
 def _words(facts: Facts) -> tuple[Block, ...]:
-    cohort = facts.about["cohort"]
-    text = [f"{facts.words.cases(cohort['cases'])} of {facts.words.people(cohort['patients'])} ({cohort['name']})."]
+    cohort = facts.cohort
+    text = [f"{facts.held} of {facts.people} ({cohort['name']})."]
     if cohort.get("licence"):
         text.append(f"Licence of the data: {cohort['licence']}.")
     told = {k: v for k, v in cohort["notes"].items() if isinstance(v, (str, int, float)) and k not in ("sentence", "seed", "simulator", "difficulty", "source")}
@@ -57,8 +57,7 @@ def flow_levels(facts: Facts) -> list[Level]:
     n = facts.flow
     gone = tuple(f"{reason}: {number(count)}" for reason, count in facts.left_out)
     left = (f"Left out: {number(n['assessed'] - n['included'])}", *gone[:8]) if gone else ("Left out: none",)
-    cohort = facts.about["cohort"]
-    return [Level(((f"Looked at: {facts.words.cases(n['assessed'])}",),), left), Level(((f"Included: {facts.words.cases(n['included'])}", f"of {facts.words.people(cohort['patients'])}"),)),
+    return [Level(((f"Looked at: {facts.words.cases(n['assessed'])}",),), left), Level(((f"Included: {facts.words.cases(n['included'])}", f"of {facts.people}"),)),
             _parts(facts), _judged(facts)]
 
 
@@ -91,7 +90,7 @@ def _judged(facts: Facts) -> Level:
 def _table_one(facts: Facts) -> tuple[Block, ...]:
     """Numbers and the columns by which groups are told apart; what else the models read is folded away."""
     table = facts.tables["cases"]
-    columns = [c for c in table.columns if c not in ("case", "patient") and table[c].notna().any() and not (c == "site" and table[c].nunique() < 2)]
+    columns = [c for c in facts.characteristics if not (c == "site" and table[c].nunique() < 2)]
     if not columns:
         return (Paragraph((f"The run keeps no characteristic of its {many(facts.words.item)} beside the answers.",), "note"),)
     first = [c for c in columns if c in facts.study.subgroups or c == "site" or table[c].dtype.kind in "fiu"]

@@ -6,24 +6,28 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from osteon.engine.outside import PATIENTS, UNCOMPARED
+from osteon.report.cells import tested
 from osteon.report.content import Block, Cell, Paragraph, Section, Table
 from osteon.report.facts import Facts
 from osteon.report.families import family_of
 from osteon.report.families.family import count_cell, metric_cell
+from osteon.report.sections.shift import elsewhere
 from osteon.report.terms import header
-from osteon.report.words import discreet, finding_words, number
+from osteon.report.words import discreet, finding_words, number, sentence
 from osteon.row import EvidenceRow
 
 
 @dataclass(frozen=True, eq=False)
 class Elsewhere:
-    """One external validation: the cohort's name and origin, its rows, and what was left out with reasons."""
+    """One external validation: the cohort's name and origin, its rows, what was left out with reasons, and whether its patients could be compared with those of the run."""
 
     name: str
     origin: str
     rows: tuple[EvidenceRow, ...] = field(kw_only=True)
     left_out: tuple[tuple[str, int], ...] = field(kw_only=True)
     primary: EvidenceRow | None = field(kw_only=True)
+    compared: bool = field(default=True, kw_only=True)
 
 
 def cohorts(facts: Facts) -> list[Elsewhere]:
@@ -41,7 +45,10 @@ def _read(facts: Facts) -> Iterator[Elsewhere]:
             continue
         flow = pd.read_csv(path.with_name("flow.csv")).fillna("") if path.with_name("flow.csv").exists() else pd.DataFrame(columns=["reason", "n"])
         same = next((r for r in rows if (r.source.model, r.question.target, r.question.finding) == (mine.source.model, mine.question.target, mine.question.finding) and r.metrics), None)
-        yield Elsewhere(rows[0].source.cohort, rows[0].source.origin, rows=rows, left_out=tuple((discreet(str(r)), int(n)) for r, n in zip(flow["reason"], flow["n"], strict=True)), primary=same)
+        gone = tuple((discreet(str(r)), int(n)) for r, n in zip(flow["reason"], flow["n"], strict=True))
+        kept = path.with_name(PATIENTS)
+        compared = not kept.exists() or bool(json.loads(kept.read_text(encoding="utf-8"))["compared"])
+        yield Elsewhere(rows[0].source.cohort, rows[0].source.origin, rows=rows, left_out=gone, primary=same, compared=compared)
 
 
 def external(facts: Facts) -> Section:
@@ -52,7 +59,7 @@ def external(facts: Facts) -> Section:
         return Section("external", "Cases from elsewhere", (Paragraph((text,), "note"),))
     blocks: list[Block] = []
     for cohort in found:
-        blocks += [Paragraph((_words(facts, cohort),)), _table(facts, cohort)]
+        blocks += [Paragraph((_words(facts, cohort), *_gap(facts, cohort))), _table(facts, cohort), *elsewhere(facts, cohort.name)]
     return Section("external", "Cases from elsewhere", tuple(blocks))
 
 
@@ -60,11 +67,30 @@ def _words(facts: Facts, cohort: Elsewhere) -> str:
     out = f"{cohort.name}: the model for new cases, not retrained, at the cut of the run."
     if cohort.left_out:
         out += f" Left out: {'; '.join(f'{reason} ({number(n)})' for reason, n in cohort.left_out)}."
+    out += "" if cohort.compared else f" {sentence(UNCOMPARED)}"
     if cohort.origin == "simulated":
         out += " These cases are simulated: they show how the software behaves on another setting of the simulator, not how it does in another hospital."
     elif facts.simulated:
         out += " The model learned from simulated cases only."
     return out
+
+
+def _gap(facts: Facts, cohort: Elsewhere) -> tuple[str, ...]:
+    """The AUC here less that elsewhere, with DeLong's test for two samples; nothing with several folds or patients of several cases."""
+    from osteon.run import read_lines, slug
+    from osteon.stats.roc import compare_independent_aucs
+    from osteon.targets.lines import TRUE, judged
+
+    row, path = facts.primary, facts.run.folder / "external" / slug(cohort.name) / "lines" / f"{slug(facts.label)}.csv"
+    if len(facts.folds) > 1 or not path.exists() or "auc" not in row.metrics:
+        return ()
+    there = read_lines(path)
+    parts = [judged(part[(part["target"] == row.question.target) & (part["finding"] == row.question.finding)]) for part in (facts.test(row.source.model, row.question.target), there)]
+    if any(part["state"].nunique() < 2 or part["patient"].nunique() < len(part) for part in parts):
+        return ()
+    here, elsewhere = (((part["state"] == TRUE).to_numpy(), part["score"].to_numpy(float)) for part in parts)
+    gap, test = compare_independent_aucs(here, elsewhere)
+    return (f"AUC here less elsewhere: {number(gap.estimate, 3)} ({number(gap.lower, 3)} to {number(gap.upper, 3)}; DeLong's test for two samples, p {tested(test).text}).",) if gap.defined else ()
 
 
 def _table(facts: Facts, cohort: Elsewhere) -> Table:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from osteon.case import Case
-from osteon.errors import OsteonError
+from osteon.errors import DataError, OsteonError, message
 from osteon.report.content import Block, Drawing, Paragraph, Section
 from osteon.report.facts import Facts
 from osteon.report.families import family_of
 from osteon.report.words import STAMP, discreet
 from osteon.run import slug
 from osteon.targets import Masks, Measures, Objects
-from osteon.value import Picture, Value, Withheld
+from osteon.value import Mask, Picture, Value, Withheld
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +42,7 @@ def films(facts: Facts) -> Section | None:
 
 def _words(facts: Facts, target: str) -> tuple[str, ...]:
     out = [f"Test cases put in order by the error of {facts.label} on {target}: the smallest, the middle one, the largest. Blue: the answer; orange, dashed, and in brackets: the {facts.words.truth}."]
-    if facts.about["cohort"]["origin"] == "own":
+    if facts.cohort["origin"] == "own":
         out.append("Films are shown as they are. Look for names burnt into them before you pass this file on, or make the report without films.")
     return tuple(out)
 
@@ -58,10 +57,10 @@ def cohort_of(facts: Facts) -> Cohort | None:
     """The cohort of the run, where its folder still holds the same patients under the same codes."""
     from osteon.cohort import Cohort
 
-    folder = facts.about["cohort"]["folder"]
-    if not facts.films or not folder or not (Path(folder) / "cases.csv").exists():
+    home = facts.run.cohort_folder
+    if not facts.films or home is None:
         return None
-    whole = Cohort.from_folder(folder).conform(facts.study.inputs, facts.study.targets)
+    whole = Cohort.from_folder(home).conform(facts.study.inputs, facts.study.targets)
     return whole if _same(facts, whole) else None
 
 
@@ -78,7 +77,10 @@ def unconformed(facts: Facts) -> Cohort:
     """The cohort as it was given to the run, with the codes of its cases; raises DataError where its folder is gone."""
     from osteon.cohort import Cohort
 
-    return Cohort.from_folder(facts.about["cohort"]["folder"])
+    home = facts.run.cohort_folder
+    if home is None:
+        raise DataError(message(facts.run.folder, "the cases of the run are not at hand"))
+    return Cohort.from_folder(home)
 
 
 def _drawings(facts: Facts, cohort: Cohort, name: str, target: str) -> Iterator[Drawing]:
@@ -86,15 +88,15 @@ def _drawings(facts: Facts, cohort: Cohort, name: str, target: str) -> Iterator[
 
     by_code = {code: case_id for case_id, code in codes(unconformed(facts)).cases.items()}
     rows = {case_id: i for i, case_id in enumerate(cohort.ids())}
-    chosen = _chosen(family_of(facts.study.targets[target]).errors(facts, facts.label, target))
-    answers = _answers(facts, set(chosen.values()))
+    picked = chosen(family_of(facts.study.targets[target]).errors(facts, facts.label, target))
+    answers = _answers(facts, set(picked.values()))
     told = family_of(facts.study.targets[target]).errors(facts, facts.label, target).set_index("case")["told"]
-    for place, code in chosen.items():
+    for place, code in picked.items():
         if code in answers and by_code.get(code) in rows:
             yield _drawing(facts, cohort.cases[rows[by_code[code]]], name, answers[code], (place, code, str(told[code])))
 
 
-def _chosen(errors: pd.DataFrame) -> dict[str, str]:
+def chosen(errors: pd.DataFrame) -> dict[str, str]:
     """Best, median and worst case (codes); fewer where there are fewer."""
     order = errors.sort_values(["error", "case"], kind="stable")["case"].tolist()
     places = {"best": 0, "median": len(order) // 2, "worst": len(order) - 1} if order else {}
@@ -127,4 +129,12 @@ def _drawing(facts: Facts, case: Case, name: str, answer: Mapping[str, Value], t
     truth = {t: case.truth[t] for t in answer if t in case.truth and not isinstance(answer[t], Withheld)}
     array = drawn(picture, answer, facts.study.targets, truth=truth, height=HEIGHT, note=STAMP if facts.simulated else "")
     title = f"{place.capitalize()}: {code}, {words}"
-    return Drawing(f"film-{place}", title, data=encoded(array), alt=f"{STAMP + '. ' if facts.simulated else ''}Film of case {code} with answers drawn; {words}")
+    source = {"case": code, "answer": _told(answer), "truth": _told(truth)}
+    return Drawing(f"film-{place}", title, data=encoded(array), source=source, alt=f"{STAMP + '. ' if facts.simulated else ''}Film of case {code} with answers drawn; {words}")
+
+
+def _told(values: Mapping[str, Value]) -> dict[str, Any]:
+    """What is drawn on a film as plain data; an outline by its names only, since its pixels are those of the picture."""
+    from osteon.readers.values import to_plain
+
+    return {t: {"family": "Mask", "names": list(v.names)} if isinstance(v, Mask) else to_plain(v) for t, v in values.items() if not isinstance(v, Picture)}

@@ -41,7 +41,8 @@ def asked(facts: Facts) -> tuple[str, ...]:
     """Inputs, targets, models, cases and design in three sentences."""
     cohort = facts.about["cohort"]
     models = facts.models_of(facts.primary.question.target)
-    who = f"{spelled(len(models))} models answer {answers_words(facts)}; the study's own, {models[0]}, is the primary one" if len(models) > 1 else f"{models[0]} answers {answers_words(facts)}"
+    own = "the study's own, " if models[0] == next(iter(facts.study.models)) else "the first that this budget trains, "
+    who = f"{spelled(len(models))} models answer {answers_words(facts)}; {own}{models[0]}, is the primary one" if len(models) > 1 else f"{models[0]} answers {answers_words(facts)}"
     origin = {"simulated": "made by a simulator", "public": "public data", "own": "the user's own data"}[cohort["origin"]]
     inputs = " and ".join(spec.description for spec in facts.study.inputs.values())
     people = "" if cohort["patients"] == cohort["cases"] else f" of {facts.words.people(cohort['patients'])}"

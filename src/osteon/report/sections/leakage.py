@@ -16,6 +16,8 @@ from osteon.report.sections.films import cohort_of, unconformed
 from osteon.report.words import STAMP, listed, number, plural
 from osteon.validation.leakage import ERROR, Leak, checked, leaks
 from osteon.validation.material import Material, folds_of, gather, recall
+from osteon.validation.shift_pictures import FILE as PICTURES
+from osteon.validation.shift_pictures import of_material
 from osteon.value import Picture
 
 if TYPE_CHECKING:
@@ -57,6 +59,9 @@ def findings(facts: Facts) -> tuple[tuple[str, ...], tuple[Leak, ...]]:
         return tuple(known["looked for"]), tuple(map(Leak.from_plain, known["found"]))
     material = _material(facts)
     found = leaks(material, folds_of(facts.run, material.ids), temporal=facts.design[0] == "Given" and "date" in material.attributes)
+    pictures = of_material(material)
+    if pictures is not None:
+        facts.run.write_table(f"{PICTURES}.csv", pictures)
     looked = checked(material)
     facts.run.write(FILE, {"pictures": facts.films, "looked for": list(looked), "found": [leak.plain() for leak in found]})
     return looked, found
@@ -97,7 +102,7 @@ def _pictures(facts: Facts, found: tuple[Leak, ...]) -> Iterator[Drawing]:
             pictures = [cohort.cases[at[code]].inputs[seen[0]] for code in pair]
             if all(isinstance(p, Picture) for p in pictures):
                 alt = f"{STAMP}. {leak.kind}: {listed(pair)}" if facts.simulated else f"{leak.kind}: {listed(pair)}"
-                yield Drawing(f"leak-{leak.kind.split()[0]}-{k}", f"{leak.kind.capitalize()}: {listed(pair)}", data=beside([p.array for p in pictures]), alt=alt,
+                yield Drawing(f"leak-{leak.kind.split()[0]}-{k}", f"{leak.kind.capitalize()}: {listed(pair)}", data=beside([p.array for p in pictures]), alt=alt, source={"kind": leak.kind, "cases": list(pair)},
                               caption="Left: tested. Right: learnt from." if "margin" not in leak.kind else "Left: among the most marked. Right: among the least.")
 
 

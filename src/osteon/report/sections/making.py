@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from osteon.models import Arm
 from osteon.report.content import Block, Folded, Paragraph, Section, Table
 from osteon.report.facts import Facts
 from osteon.report.families.family import drawing
@@ -55,13 +56,15 @@ def _cost(facts: Facts) -> dict[str, float]:
 
 
 def _named_and_used(facts: Facts) -> list[tuple[str, str]]:
-    """Sizes that were cut in some fit, with what was named and the span of what was used."""
+    """Arms that were left out and sizes that were cut in some fit, with what was named and the span of what was used."""
     cut: dict[tuple[str, float], list[float]] = {}
     for note in facts.about["fits"].values():
         for name, pair in pairs(note):
             if pair["used"] < pair["named"]:
                 cut.setdefault((name, pair["named"]), []).append(pair["used"])
-    return [(f"Cut: {name}", f"named {_one(named)}, used {_one(min(used))}" + (f" to {_one(max(used))}" if max(used) > min(used) else "")) for (name, named), used in cut.items()]
+    arms, used = (sum(isinstance(facts.study.models[m], Arm) for m in models if m in facts.study.models) for models in (facts.study.models, facts.about["models"]))
+    out = [("Cut: arms", f"named {arms}, used {used}")] if used < arms else []
+    return out + [(f"Cut: {name}", f"named {_one(named)}, used {_one(min(used))}" + (f" to {_one(max(used))}" if max(used) > min(used) else "")) for (name, named), used in cut.items()]
 
 
 def pairs(note: Any, name: str = "") -> Iterator[tuple[str, Mapping[str, float]]]:

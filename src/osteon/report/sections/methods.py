@@ -5,6 +5,7 @@ from __future__ import annotations
 from osteon.report.content import Items, Paragraph, Section
 from osteon.report.facts import Facts
 from osteon.report.families.at_cut import cut_words
+from osteon.report.questions import told_of
 from osteon.report.references import Citing
 from osteon.report.sections.asking import design_words, told
 from osteon.report.words import listed, many, number, software
@@ -14,7 +15,7 @@ from osteon.targets import Classes, Declared, Masks, Measures, Objects
 def methods(facts: Facts) -> Section:
     """Design, cases, models, statistics and software in the past tense, and the papers."""
     cite = Citing()
-    text = [_design(facts, cite), _cases(facts), _models(facts), *_statistics(facts, cite), _software(facts, cite)]
+    text = [_design(facts, cite), _cases(facts), _models(facts), *_statistics(facts, cite), _analyses(facts), _software(facts, cite)]
     note = "Written from the run. What only you know (ethics, dates, who set the reference standard and how, sample size, funding) is for you to add."
     return Section("methods", "Methods, ready to paste", (Paragraph((note,), "note"), *(Paragraph((t,), "quoted") for t in text if t), Items(cite.listed(), "ready")))
 
@@ -28,7 +29,7 @@ def _design(facts: Facts, cite: Citing) -> str:
 def _cases(facts: Facts) -> str:
     n, out = facts.flow, facts.left_out
     left = f"; {number(sum(count for _, count in out))} were left out ({listed(f'{reason}, {number(count)}' for reason, count in out)})" if out else "; none was left out"
-    return f"Of {facts.words.cases(n['assessed'])} ({facts.about['cohort']['name']}), {number(n['included'])} were used{left}. {design_words(facts)}"
+    return f"Of {facts.words.cases(n['assessed'])} ({facts.cohort['name']}), {number(n['included'])} were used{left}. {design_words(facts)}"
 
 
 def _models(facts: Facts) -> str:
@@ -37,6 +38,12 @@ def _models(facts: Facts) -> str:
     fitted = "; imputation, scaling and coding of columns were fitted with the model" if any(s.kind == "table" for s in facts.study.inputs.values()) else ""
     verb = "s" if len(names) == 1 else ""
     return f"{'The models' if len(names) > 1 else 'The model'} ({listed(names)}) read{verb} {inputs}. Nothing was learned outside of the train part{fitted}; the tune part chose the cut and, where a network was trained, the epoch."
+
+
+def _analyses(facts: Facts) -> str:
+    """The further analyses that the study declares, by their methods; empty where there is none."""
+    told = dict.fromkeys(t.method for a in facts.study.analyses if (t := told_of(a)) is not None and t.method)
+    return f"Declared with the study and made on the same run were {listed(told)}." if told else ""
 
 
 def _statistics(facts: Facts, cite: Citing) -> list[str]:

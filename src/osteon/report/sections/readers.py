@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from osteon.report.cells import points, share, tested
 from osteon.report.content import Block, Cell, Paragraph, Section, Table
 from osteon.report.facts import Facts
+from osteon.report.sections.readers_measured import interchangeable, measured
 from osteon.report.words import many, number, plural
-from osteon.stats.intervals import Interval
 from osteon.stats.readers import ReaderStudy
-from osteon.validation.readings import Compared, Reader, compare
+from osteon.validation.readings import Compared, Reader, compare, of_question
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIGURES = {"auc": "AUC of the ratings", "sensitivity": "Sensitivity", "specificity": "Specificity"}
 
@@ -15,13 +21,20 @@ FIGURES = {"auc": "AUC of the ratings", "sensitivity": "Sensitivity", "specifici
 def readers(facts: Facts) -> Section | None:
     """A row a reader and condition, and the analysis with against without aid; None where no readings were given."""
     path = facts.run.folder / "readings.csv"
-    if not path.exists() or facts.primary.table is None:
+    if not path.exists():
         return None
     row = facts.primary
-    found = compare(facts.test(row.source.model, row.question.target, row.question.finding), facts.run.table("readings"))
-    if not found.readers:
-        return Section("readers", "Readers and the model", (Paragraph((f"None of the readings is of a {facts.words.case} of the test part.",), "note"),))
-    return Section("readers", "Readers and the model", (Paragraph(_words(facts, found)), _table(facts, found), *_studies(facts, found)))
+    lines, readings = of_question(facts.test(row.source.model, row.question.target, row.question.finding), facts.run.table("readings"), row.question.target, row.question.finding)
+    blocks = (*_calls(facts, lines, readings), *measured(facts, lines, readings), *interchangeable(facts, lines, readings))
+    return Section("readers", "Readers and the model", blocks or (Paragraph((f"None of the readings is of “{facts.spoken(row)}” in a {facts.words.case} of the test part.",), "note"),))
+
+
+def _calls(facts: Facts, lines: pd.DataFrame, readings: pd.DataFrame) -> tuple[Block, ...]:
+    """Calls of readers at the cut; none where there is no cut or no reading."""
+    if facts.primary.table is None:
+        return ()
+    found = compare(lines, readings)
+    return (Paragraph(_words(facts, found)), _table(facts, found), *_studies(facts, found)) if found.readers else ()
 
 
 def _words(facts: Facts, found: Compared) -> tuple[str, ...]:
@@ -38,31 +51,19 @@ def _table(facts: Facts, found: Compared) -> Table:
 
 def _reader(r: Reader) -> tuple[Cell | str, ...]:
     sensitivity, specificity = r.against_model
-    return (r.name, "with" if r.aided else "without", f"{number(r.cases[0])}, {number(r.cases[1])}", _share(r.sensitivity), _share(r.specificity), _points(sensitivity), _points(specificity))
+    return (r.name, "with" if r.aided else "without", f"{number(r.cases[0])}, {number(r.cases[1])}", share(r.sensitivity), share(r.specificity), points(sensitivity), points(specificity))
 
 
 def _studies(facts: Facts, found: Compared) -> tuple[Block, ...]:
     if not found.studies:
         return (Paragraph((f"With against without aid: not analysed ({found.reason}).",), "note"),)
     rows = tuple(_study(name, s) for name, s in found.studies.items())
+    each: tuple[tuple[Cell | str, ...], ...] = tuple((reader, *(points(found.each[f][reader]) for f in found.each)) for reader in next(iter(found.each.values()), ()))
+    alone = (Table("readers-each", "With less without aid, reader by reader", columns=("Reader", *(FIGURES[f] for f in found.each)), rows=each, tone="tight", note="In points, with the reader's own variance over cases."),) if each else ()
     return (Table("readers-aid", "With against without aid", columns=("Mean of readers", "With", "Without", "Difference", "p"), rows=rows,
-                  note="Obuchowski and Rockette with the degrees of freedom of Hillis: readers and cases are both samples, so that the result speaks of other readers too."),)
+                  note="Obuchowski and Rockette with the degrees of freedom of Hillis: readers and cases are both samples, so that the result speaks of other readers too."), *alone)
 
 
 def _study(name: str, s: ReaderStudy) -> tuple[Cell | str, ...]:
-    with_, without = (_share(m) for m in s.means)
-    p = s.test.p
-    return (FIGURES[name], with_, without, _points(s.differences[0, 1]), Cell("–" if p != p else "< 0.001" if p < 0.001 else number(p, 3), s.test.reason, value=None if p != p else p))
-
-
-def _share(value: Interval) -> Cell:
-    if not value.defined:
-        return Cell("not defined", value.reason)
-    return Cell(f"{number(100 * value.estimate, 1)}\u00a0%", f"{number(100 * value.lower, 1)} to {number(100 * value.upper, 1)}", value=value.estimate, lower=value.lower, upper=value.upper)
-
-
-def _points(value: Interval) -> Cell:
-    if not value.defined:
-        return Cell("not defined", value.reason)
-    sign = "+" if value.estimate > 0 else ""
-    return Cell(f"{sign}{number(100 * value.estimate, 1)}", f"{number(100 * value.lower, 1)} to {number(100 * value.upper, 1)}", value=value.estimate, lower=value.lower, upper=value.upper)
+    with_, without = (share(m) for m in s.means)
+    return (FIGURES[name], with_, without, points(s.differences[0, 1]), tested(s.test))
