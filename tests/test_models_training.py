@@ -171,3 +171,28 @@ def test_two_processes_share_a_fit(tmp_path: Path) -> None:
     assert result.notes["devices"] == 2 and result.notes["batch"] == 8 and result.notes["ended"] == "as planned"
     assert result.notes["losses"][1]["train"] < result.notes["losses"][0]["train"]
     assert all(bool(t.isfinite().all()) for t in result.state.values()) and (tmp_path / "checkpoint.safetensors").exists()
+
+
+def test_a_short_course_takes_larger_steps_and_a_declared_rate_is_kept() -> None:
+    """The rates were found on courses of 600 steps: by the square root of what is lacking, at most three times."""
+    from osteon.models.families import family_of
+    from osteon.models.fitting import _course
+    from osteon.models.machine import Blueprint
+
+    family = family_of(TARGETS["side"])
+
+    def rate(epochs: int, net: Net = NET) -> float:
+        return _course(net, family, Blueprint("resnet10t", 1, 2, 0.125, (64, 64)), 100, desk=Desk(SMOKE.with_(epochs=epochs), 0), seconds=9.0).rate
+
+    assert rate(50) == rate(24) == pytest.approx(family.rate)
+    assert rate(4) == pytest.approx(family.rate * 6**0.5)
+    assert rate(1) == pytest.approx(3 * family.rate)
+    assert rate(4, Net("resnet10t", ("film",), "side", settings={"rate": 1e-4})) == 1e-4
+
+
+def test_small_windows_share_a_step_and_need_no_trial() -> None:
+    from osteon.models.machine import Blueprint, batch_size, choose
+
+    small, large = (Blueprint("resnet10t", 1, 2, 0.125, shape) for shape in ((128, 64), (256, 128)))
+    assert (batch_size(small, 14, "cpu"), batch_size(large, 14, "cpu")) == (8, 4)
+    assert "small windows" in choose(small, "cpu", 3.0).reason and "small windows" not in choose(large, "cpu", 0.0).reason

@@ -32,7 +32,8 @@ class Done:
 @pytest.fixture(scope="module", params=names())
 def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Done:
     folder = tmp_path_factory.mktemp(request.param)
-    cohort = engine.simulate(request.param, folder / "cohort", cases=SMOKE.rows if request.param == "etzel_2022" else SMOKE.cases, seed=1)
+    tables = all(declared.kind == "table" for declared in study(request.param).inputs.values())
+    cohort = engine.simulate(request.param, folder / "cohort", cases=SMOKE.rows if tables else SMOKE.cases, seed=1)
     return Done(engine.run(request.param, cohort, seed=1, budget=SMOKE, out=folder / "run"), cohort)
 
 
@@ -61,19 +62,27 @@ def test_it_gives_one_primary_row_and_says_that_it_is_simulated(done: Done) -> N
 
 
 def test_its_best_model_beats_the_constant_answer(done: Done) -> None:
-    """Of the primary target; where a chain can not read it yet after so little training, of what the chain finds first (an empty answer finds nothing)."""
+    """Of the primary target. Readings are answered for most and nearer than the mean; for classes of the few films of a test part luck decides, there a network shows that it learnt."""
     primary = done.run.primary.question
     same = [r for r in done.run.rows if (r.question.target, r.question.finding) == (primary.target, primary.finding)]
     gains = [gain for r in same for gain in (_gain(r.metrics),) if not math.isnan(gain)]
-    found = [r.metrics["ap"]["estimate"] for r in done.run.rows if "ap" in r.metrics]
-    assert max(gains, default=-1.0) > 0 or max(found, default=0.0) > 0.2
+    if any("mae" in r.metrics for r in same):
+        answered = [r.counts["n"] / (r.counts["n"] + r.counts["withheld"]) for r in same]
+        assert max(answered) >= 0.75 and max(gains, default=-1.0) > 0
+    assert max(gains, default=-1.0) > 0 or _learnt(done.run)
+
+
+def _learnt(run: Run) -> bool:
+    """Whether a network that was trained from pictures learnt: on the few films of a test part luck decides, the loss of the train part fell by a tenth."""
+    notes = [fit for label in run.labels for note in run.notes(label) for fit in note.values() if isinstance(fit, dict) and fit.get("losses")]
+    return any(fit["losses"][-1]["train"] < 0.9 * fit["losses"][0]["train"] for fit in notes)
 
 
 def _gain(metrics: dict[str, dict[str, float]]) -> float:
-    """How far a result lies above that of a constant answer: AUC over 0.5, or the error saved."""
+    """How far a result lies above that of a constant answer: AUC or C-index over 0.5, or the error saved."""
     if "mae_of_the_mean" in metrics:
         return metrics["mae_of_the_mean"]["estimate"] - metrics["mae"]["estimate"]
-    return metrics["auc"]["estimate"] - 0.5 if "auc" in metrics else float("nan")
+    return next((metrics[m]["estimate"] - 0.5 for m in ("auc", "c_index") if m in metrics), float("nan"))
 
 
 @pytest.mark.verify

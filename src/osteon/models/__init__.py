@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from osteon.models.arms import Arm, affordable, arms, bare, factors, sizes
+from osteon.models.blend import Blend
 from osteon.models.chain import Chain
 from osteon.models.formula import Formula
 from osteon.models.net import Net
 from osteon.models.protocol import Desk, Model
 from osteon.models.tabular import Tabular
 
-__all__ = ["Chain", "Desk", "Formula", "Model", "Net", "Tabular"]
+__all__ = ["Arm", "Blend", "Chain", "Desk", "Formula", "Model", "Net", "Tabular", "affordable", "arms", "bare", "factors", "sizes"]

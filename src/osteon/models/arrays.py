@@ -142,7 +142,7 @@ def survey(cohort: Cohort, picture: str, *, longest: int, sample: int = 12) -> t
     for number in np.unique(np.linspace(0, len(cohort) - 1, min(sample, len(cohort))).astype(int)).tolist():
         inputs = cohort.cases[number].inputs
         try:
-            found = inputs[picture] if picture in inputs else None
+            found = inputs.get(picture)
         except DataError as error:
             fault = error
             continue

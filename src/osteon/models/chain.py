@@ -90,7 +90,7 @@ def handed_on(spec: Model, fitted: Model, cohort: Cohort, tune: Cohort, names: S
     answers: dict[str, dict[str, Any]] = {}
     if need:
         log.info("%d of %d cases lack the truth of %s: answers are taken instead", len(need), len(cohort), ", ".join(names))
-        answers = _out_of_fold(spec, cohort, tune, need, targets, desk) if fold else _answers(fitted, cohort.take(np.array(need)))
+        answers = out_of_fold(spec, cohort, tune, need, targets, desk) if fold else _answers(fitted, cohort.take(np.array(need)))
 
     def hand_on(case: Case) -> Case:
         given = {n: case.truth[n] if n in case.truth else answers[case.id][n] for n in names if n in case.truth or n in answers.get(case.id, {})}
@@ -103,7 +103,7 @@ def _answers(fitted: Model, cohort: Cohort) -> dict[str, dict[str, Any]]:
     return dict(zip(cohort.ids(), fitted.predict(cohort), strict=True))
 
 
-def _out_of_fold(spec: Model, cohort: Cohort, tune: Cohort, need: Sequence[int], targets: Mapping[str, Target], desk: Desk, parts: int = 3) -> dict[str, dict[str, Any]]:
+def out_of_fold(spec: Model, cohort: Cohort, tune: Cohort, need: Sequence[int], targets: Mapping[str, Target], desk: Desk, parts: int = 3) -> dict[str, dict[str, Any]]:
     """Answers for the cases in need, each by a model fitted without its patient."""
     groups = together(cohort.column("patient"))
     if not any(spec.writes):

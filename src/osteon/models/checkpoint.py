@@ -58,7 +58,7 @@ def restore(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer | N
     """Put the weights and moments of a checkpoint back, and return the best weights."""
     groups: dict[str, State] = {"now": {}, "best": {}, "optimiser": {}}
     with safe_open(str(path), framework="pt") as file:
-        for name in file.keys():
+        for name in file.keys():  # noqa: SIM118 - a safetensors file is no mapping and can not be iterated
             group, rest = name.split(".", 1)
             groups[group][rest] = file.get_tensor(name)
     network.load_state_dict(groups["now"])

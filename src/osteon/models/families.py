@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from osteon import targets
 from osteon.errors import StudyError, message
 from osteon.models.augment import Motion, Recipe
+from osteon.models.grades import GradesFamily
+from osteon.models.landmarks import LandmarksFamily
+from osteon.models.shapes import shapes_from
 from osteon.models.views import Seen, mask_pieces
 from osteon.models.windows import pasted
 from osteon.networks import heads
@@ -50,26 +53,32 @@ def family_of(target: Target, *, follows: Mapping[str, float] | None = None, lea
         return MasksFamily(target.names)
     if isinstance(target, targets.Classes):
         return ClassesFamily(target.names)
+    if isinstance(target, targets.Grades):
+        return GradesFamily(target.names)
+    if isinstance(target, targets.Measures) and target.landmarks:
+        return LandmarksFamily(target, shapes=shapes_from(learnt) if learnt else None)
     if isinstance(target, targets.Measures):
         still = all(unit in TURN_FREE for unit in target.units.values())
         family = MeasuresFamily(target.keys, dict(follows or {}), scalable=still)
         kept: dict[str, Any] = {k: tuple(v) for k, v in (learnt or {}).items()}
         return replace(family, **kept)
-    raise StudyError(message("Net", f"a network does not answer {type(target).__name__}", expected="Objects, Masks, Classes or Measures"))
+    raise StudyError(message("Net", f"a network does not answer {type(target).__name__}", expected="Objects, Masks, Classes, Grades or Measures"))
 
 
 def moved(family: Family, numbers: Tensor, how: Motion) -> Tensor:
-    """The numbers after the pictures were moved: boxes and readings follow, a class stays."""
-    return family.moved(numbers, how) if isinstance(family, (ObjectsFamily, MeasuresFamily)) else numbers
+    """The numbers after the pictures were moved: boxes, points and readings follow, a class stays."""
+    return family.moved(numbers, how) if isinstance(family, (ObjectsFamily, LandmarksFamily, MeasuresFamily)) else numbers
 
 
 def studied(family: Family, numbers: np.ndarray) -> Family:
     """The family with what it takes from the truths of the train part, beside the weights."""
-    return family.studied(numbers) if isinstance(family, MeasuresFamily) else family
+    return family.studied(numbers) if isinstance(family, (MeasuresFamily, LandmarksFamily)) else family
 
 
 def learnt(family: Family) -> dict[str, Any]:
     """What `studied` found, as plain data."""
+    if isinstance(family, LandmarksFamily):
+        return family.shapes.plain() if family.shapes is not None else {}
     return {"mean": family.mean, "sd": family.sd} if isinstance(family, MeasuresFamily) else {}
 
 

@@ -25,9 +25,10 @@ from osteon.models import checkpoint, machine
 from osteon.models.arrays import READERS, Arrays, laid_out, survey
 from osteon.models.augment import centred
 from osteon.models.families import Family, ObjectsFamily, family_of, learnt, studied
+from osteon.models.landmarks import LandmarksFamily
 from osteon.models.machine import Blueprint, Choice
 from osteon.models.protocol import Desk
-from osteon.models.training import Course, Job, copied, fitting, trained
+from osteon.models.training import LEAST_STEPS, Course, Job, copied, fitting, trained
 from osteon.models.views import Seen, View, see
 from osteon.progress import log
 from osteon.readers.files import replacing
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 CASES = 8  # whose films are held at once
 WINDOWS = 32  # in one call of the network
+FOUND_STEPS = 600  # of the courses on which the rates were found
+MOST_HURRY = 3.0  # times the rate, at most, of a short course
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,13 +140,22 @@ def _designed(net: Net, train: Cohort, target: Target, desk: Desk) -> tuple[Fami
         raise StudyError(str(fault)) from fault
     if isinstance(family, ObjectsFamily) and not (hasattr(network, "losses") and hasattr(network, "decode")):
         raise StudyError(message(f"Net {net.name!r}", "this network finds no objects", expected="one with losses and decode, such as yolov5"))
+    if isinstance(family, LandmarksFamily) and not _gives_maps(network, blueprint):
+        raise StudyError(message(f"Net {net.name!r}", "this network gives no heat-maps", expected="one that answers (outputs, rows, cols), such as hrnet"))
     return family, view, blueprint
+
+
+@torch.inference_mode()
+def _gives_maps(network: nn.Module, blueprint: Blueprint) -> bool:
+    return bool(network.eval()(torch.zeros(1, blueprint.channels, *blueprint.shape)).ndim == 4)
 
 
 def _course(net: Net, family: Family, blueprint: Blueprint, windows: int, *, desk: Desk, seconds: float) -> Course:
     batch = int(net.settings.get("batch", 0)) or machine.batch_size(blueprint, windows, machine.devices(windows)[0])
-    # A larger batch takes a larger step, by the square root (Adam), from the 8 windows at which the rates were found.
-    rate = float(net.settings.get("rate", family.rate * (batch / 8) ** 0.5))
+    # A larger batch takes a larger step, by the square root (Adam), from the 8 windows at which the rates were found; so does a
+    # course with fewer steps than theirs, else it ends halfway.
+    steps = desk.budget.epochs * max(LEAST_STEPS, windows // batch)
+    rate = float(net.settings.get("rate", family.rate * (batch / 8) ** 0.5 * min(max(FOUND_STEPS / steps, 1.0), MOST_HURRY**2) ** 0.5))
     return Course(desk.budget.epochs, batch, rate=rate, seconds=max(seconds, 1.0), decay=float(net.settings.get("decay", Course.decay)))
 
 

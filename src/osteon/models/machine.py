@@ -17,6 +17,7 @@ from osteon.networks import build
 TRIAL_SECONDS = 3.0
 GAIN = 1.1  # what a choice must win over plain float32: less is noise of the clock
 SEVERAL = 512  # windows a device, above which several devices pay for being started
+FULL_STEP = 2**16  # pixels of a step, below which the calls cost as much as the arithmetic
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,12 @@ def has_bfloat16() -> bool:
 
 
 def choose(blueprint: Blueprint, accelerator: str, seconds: float) -> Choice:
-    """Precision and memory format: on a GPU bfloat16 where it has it, on a CPU what a trial of at most `seconds` finds fastest."""
+    """Precision and memory format: on a GPU bfloat16 where it has it, on a CPU what a trial of at most `seconds` finds fastest; small windows need none."""
     if accelerator == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
         return Choice("bf16-mixed" if fast else "32-true", True, "GPU")
+    if small(blueprint.shape):
+        return Choice("32-true", True, "small windows: a trial would cost more than it could win")
     return _trial(blueprint, min(seconds, TRIAL_SECONDS))
 
 
@@ -101,9 +104,14 @@ def _step_seconds(network: nn.Module, images: Tensor, precision: str, channels_l
     return time.process_time() - start
 
 
+def small(shape: tuple[int, int]) -> bool:
+    """Whether eight windows of these rows and columns are less than one step should hold."""
+    return 8 * shape[0] * shape[1] <= FULL_STEP
+
+
 def batch_size(blueprint: Blueprint, windows: int, accelerator: str) -> int:
-    """Windows a step: a train part gives about 25 steps, and what a step keeps takes at most a third of the free memory."""
-    wanted = 4
+    """Windows a step: a train part gives about 25 steps, small windows share one, and what a step keeps takes at most a third of the free memory."""
+    wanted = 8 if small(blueprint.shape) else 4
     while wanted * 2 <= windows / 25 and wanted < (64 if accelerator == "cuda" else 16):
         wanted *= 2
     room = 0.33 * _free(accelerator) / max(_kept_bytes(blueprint), 1)
@@ -124,7 +132,7 @@ def _free(accelerator: str) -> float:
 def _kept_bytes(blueprint: Blueprint) -> int:
     """Bytes that one image leaves for the way back: what every layer puts out, in float32."""
     network, kept = blueprint.network(0).eval(), [0]
-    hooks = [module.register_forward_hook(_counter(kept)) for module in network.modules() if not list(module.children())]
+    hooks = [module.register_forward_hook(counter(kept)) for module in network.modules() if not list(module.children())]
     with torch.inference_mode():
         network(torch.zeros(1, blueprint.channels, *blueprint.shape))
     for hook in hooks:
@@ -132,7 +140,8 @@ def _kept_bytes(blueprint: Blueprint) -> int:
     return 4 * kept[0]
 
 
-def _counter(kept: list[int]) -> Callable[..., None]:
+def counter(kept: list[int]) -> Callable[..., None]:
+    """A hook of a layer that adds up the numbers which it puts out."""
     def count(module: nn.Module, inputs: Any, output: Any) -> None:
         kept[0] += sum(t.numel() for t in (output if isinstance(output, (list, tuple)) else [output]) if isinstance(t, Tensor))
 

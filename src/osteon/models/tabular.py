@@ -14,13 +14,15 @@ from osteon.errors import DataError, NotFitted, StudyError, message, near
 from osteon.models.protocol import Desk, names_of
 from osteon.targets import Target
 from osteon.targets.classes import Classes
-from osteon.value import Label, Readings, Value, Withheld
+from osteon.targets.events import Events
+from osteon.value import Label, Readings, Risk, Value, Withheld
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAMES = ("logistic regression", "decision tree", "random forest", "gradient boosting", "nearest neighbours", "support vectors", "neural network",
-         "naive Bayes", "linear regression")
+         "naive Bayes", "linear regression", "Cox regression", "DeepSurv")
+HAZARDS = ("Cox regression", "DeepSurv")  # of the time to an event, and of nothing else
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,10 @@ class Tabular:
             raise StudyError(message(f"Tabular {self.name!r}", "one record is read and one target is written", found=f"Found {self.reads} and {self.writes}"))
 
     def fit(self, train: Cohort, tune: Cohort, targets: Mapping[str, Target], desk: Desk) -> Self:
-        """Fit on the train part; cases without a truth are left out. Raises DataError where one class is all there is."""
+        """Fit on the train part; cases without a truth are left out. Raises DataError where one class, or nobody with an event, is all there is."""
         target = targets[self.writes[0]]
+        if (self.name in HAZARDS) != isinstance(target, Events):
+            raise StudyError(message(f"Tabular {self.name!r}", f"it does not answer {type(target).__name__}", expected=f"{' or '.join(HAZARDS)} for a time to an event, and for nothing else"))
         table, answers = ready(train.table(self.reads[0])), outcomes(train, self.writes[0], target)
         known = answers.notna().to_numpy()
         sizes: dict[str, int] = answers[known].value_counts().to_dict() if isinstance(target, Classes) else {}
@@ -76,12 +80,16 @@ class Tabular:
 
     def load(self, folder: Path, targets: Mapping[str, Target]) -> Self:
         """The fitted copy from a folder; only types of scikit-learn, LightGBM and NumPy are trusted."""
-        import skops.io
-
-        path = folder / "estimator.skops"
-        trusted = [t for t in skops.io.get_untrusted_types(file=path) if t.split(".")[0] in ("sklearn", "lightgbm", "numpy", "osteon", "collections")]
-        stored = skops.io.load(path, trusted=trusted)
+        stored = trusted(folder / "estimator.skops")
         return replace(self, fitted=Fitted(stored["estimator"], tuple(stored["columns"]), targets[self.writes[0]]))
+
+
+def trusted(path: Path) -> Any:
+    """What a skops file holds; only types of scikit-learn, LightGBM and NumPy are trusted."""
+    import skops.io
+
+    known = [t for t in skops.io.get_untrusted_types(file=path) if t.split(".")[0] in ("sklearn", "lightgbm", "numpy", "osteon", "collections")]
+    return skops.io.load(path, trusted=known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +105,8 @@ class Fitted:
         if missing:
             return [Withheld(f"no column {missing[0]}")] * len(table)
         rows = table[list(self.columns)]
+        if isinstance(self.target, Events):
+            return self._risks(rows, self.target.horizon)
         if not isinstance(self.target, Classes):
             return [Readings({self.target.findings[0]: float(v)}) for v in self.estimator.predict(rows)]
         known = [str(c) for c in self.estimator.classes_]
@@ -105,14 +115,24 @@ class Fitted:
         names = self.target.names
         return [Label(names[int(p.argmax())], dict(zip(names, (p / p.sum()).tolist(), strict=True))) for p in out]
 
+    def _risks(self, rows: pd.DataFrame, horizon: float) -> list[Value]:
+        """The chance to be free of the event at forty times of the train part and at the horizon."""
+        from osteon.models.hazards import survival
+
+        columns, last = self.estimator[:-1].transform(rows), self.estimator[-1]
+        times = np.unique(np.append(np.quantile(last.times_, np.linspace(0, 1, 40)), horizon))
+        return [Risk(times, free) for free in survival(last, columns, times)]
+
 
 def outcomes(cohort: Cohort, name: str, target: Target) -> pd.Series:
-    """What an estimator learns of each case: the class, or the main reading; missing where there is no truth or it is open."""
+    """What an estimator learns of each case: the class, the main reading, or time and event; missing where there is no truth or it is open."""
     import pandas as pd
 
     def one(truth: Any) -> Any:
         if isinstance(truth, Label):
             return truth.name if isinstance(target, Classes) and truth.name in target.names else None
+        if isinstance(truth, Risk):
+            return (float(truth.times[0]), truth.event) if truth.event is not None else None
         return truth.values.get(target.findings[0]) if isinstance(truth, Readings) else None
 
     return pd.Series([one(case.truth[name]) if name in case.truth else None for case in cohort], dtype=object)
@@ -144,6 +164,8 @@ def estimator(name: str, settings: Mapping[str, Any], seed: int, *, folds: int =
     """The estimator of a name with defaults that suit a few hundred to a few hundred thousand rows."""
     from sklearn import ensemble, linear_model, naive_bayes, neighbors, neural_network, tree
 
+    from osteon.models import hazards
+
     makers: dict[str, Any] = {
         "logistic regression": lambda: linear_model.LogisticRegression(**{"C": 1.0, "max_iter": 2000, **settings}),
         "decision tree": lambda: tree.DecisionTreeClassifier(**{"min_samples_leaf": 20, "random_state": seed % 2**32, **settings}),
@@ -154,6 +176,8 @@ def estimator(name: str, settings: Mapping[str, Any], seed: int, *, folds: int =
         "neural network": lambda: neural_network.MLPClassifier(**{"hidden_layer_sizes": (16,), "alpha": 1.0, "solver": "lbfgs", "max_iter": 1000, "random_state": seed % 2**32, **settings}),
         "naive Bayes": lambda: naive_bayes.GaussianNB(**settings),
         "linear regression": lambda: linear_model.Ridge(**settings),
+        "Cox regression": lambda: hazards.CoxRegression(**settings),
+        "DeepSurv": lambda: hazards.HazardNetwork(**{"seed": seed % 2**32, **settings}),
     }
     return makers[name]()
 

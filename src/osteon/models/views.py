@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,10 +96,14 @@ def placed(objects: Any, film: tuple[int, int]) -> np.ndarray:
     """Boxes (n, 4) in pixel centres of a film of so many pixels, whatever grid they were found on."""
     if not isinstance(objects, Objects):
         raise StudyError(message("Net", "the second input holds no boxes", expected="Objects", found=f"Found {type(objects).__name__}"))
-    if objects.grid is None or tuple(objects.grid.shape) == tuple(film) or not len(objects.labels):
-        return objects.boxes
-    factor = np.tile(np.array(film) / np.array(objects.grid.shape), 2)
-    return (objects.boxes + 0.5) * factor - 0.5
+    return placed_points(objects.boxes.reshape(-1, 2), objects.grid, film).reshape(objects.boxes.shape) if len(objects.labels) else objects.boxes
+
+
+def placed_points(points: np.ndarray, grid: Grid | None, film: Sequence[int]) -> np.ndarray:
+    """Points (n, 2) in pixel centres of a film of so many pixels, whatever grid they were given on."""
+    if grid is None or tuple(grid.shape) == tuple(film):
+        return points
+    return (points + 0.5) * (np.array(film) / np.array(grid.shape)) - 0.5
 
 
 def eight_bit(picture: Picture) -> np.ndarray:

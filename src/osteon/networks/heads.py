@@ -10,6 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+REACH = 3  # pixels of a heat-map about its maximum that belong to one place
+LEAST_SHARE = 0.4  # of the strongest mark of a map
+
 
 def outputs(family: str, count: int) -> int:
     """Number of outputs for `count` classes, grades, structures or measures."""
@@ -84,6 +87,51 @@ def measures_loss(output: Tensor, truth: Tensor, present: Tensor) -> Tensor:
     return _mean(functional.smooth_l1_loss(output, truth, reduction="none"), present)
 
 
+def marks_loss(logits: Tensor, truth: Tensor, present: Tensor) -> Tensor:
+    """Cross entropy of heat-maps (B, K, H, W) to Gaussians of equal weight about marks (B, K, n, 2) (row, column), of which `present` (B, K, n) are there.
+
+    Mean over the maps with a mark; zero with a gradient of zero where none has one.
+    """
+    logits, keep = logits.float(), present.bool()
+    shape = (logits.shape[2], logits.shape[3])
+    known = torch.where(keep[..., None], truth, torch.zeros_like(truth)).to(logits.dtype).flatten(1, 2)
+    spots = heatmaps(known, shape, sigma=_sigma(shape)).unflatten(1, keep.shape[1:]) * keep[..., None, None]
+    target = (spots.sum(dim=2) / keep.sum(dim=2).clamp(min=1)[..., None, None]).flatten(2)
+    entropy = -(target * logits.flatten(2).log_softmax(dim=2)).sum(dim=2)
+    return _mean(entropy, keep.any(dim=2))
+
+
+def peaks(logits: Tensor, *, reach: int = REACH) -> Tensor:
+    """Row, column and share (B, M, 3) of the strongest place of heat-maps (B, M, H, W).
+
+    The share of the softmax within `reach` pixels of the maximum, and the expected point of that part: a second place does not draw it away.
+    """
+    share = logits.float().flatten(2).softmax(dim=2).view_as(logits)
+    best = share.flatten(2).argmax(dim=2)
+    centres = torch.div(best, logits.shape[3], rounding_mode="floor"), best % logits.shape[3]
+    places = [torch.arange(side, device=logits.device, dtype=share.dtype) for side in logits.shape[2:]]
+    near_rows, near_cols = ((place - centre[..., None]).abs() <= reach for place, centre in zip(places, centres, strict=True))
+    part = share * near_rows[..., :, None] * near_cols[..., None, :]
+    mass = part.sum(dim=(2, 3)).clamp(min=1e-12)
+    row, col = ((part.sum(dim=3) * places[0]).sum(dim=2) / mass, (part.sum(dim=2) * places[1]).sum(dim=2) / mass)
+    return torch.stack((row, col, mass), dim=-1)
+
+
+def marks(logits: Tensor, *, most: int, least: float = LEAST_SHARE) -> list[list[Tensor]]:
+    """For each image and heat-map of (B, K, H, W) its marks (n, 3: row, column, share), 1 <= n <= `most`, the strongest first.
+
+    Marks are taken one after another, each with its surroundings; one with less than the part `least` of the first one's share is none.
+    """
+    rest, found = logits.float(), []
+    for _ in range(most):
+        found.append(peaks(rest))
+        rest = rest.masked_fill(_near(found[-1], rest.shape), float("-inf"))
+    total = torch.stack(found, dim=2)
+    weight = torch.cumprod(torch.cat((torch.ones_like(total[:, :, :1, 2]), 1 - total[:, :, :-1, 2]), dim=2), dim=2) * total[..., 2]
+    total = torch.cat((total[..., :2], weight[..., None]), dim=-1)
+    return [[spots[spots[:, 2] >= least * spots[0, 2]] for spots in image] for image in total]
+
+
 def points(logits: Tensor) -> Tensor:
     """Expected row and column (B, M, 2), in pixels, of the softmax of heat-maps (B, M, H, W) (Nibali 2018, arXiv:1801.07372)."""
     share = logits.flatten(2).softmax(dim=2).view_as(logits)
@@ -105,6 +153,18 @@ FAMILIES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 }
 
 
+def hazard_loss(log_hazard: Tensor, time: Tensor, event: Tensor) -> Tensor:
+    """Negative Cox partial log likelihood with Breslow's ties of log hazards (n,), times (n,) and events (n,), mean over the events.
+
+    Zero with a gradient of zero where nobody has an event. Katzman 2018.
+    """
+    order = torch.argsort(time, descending=True, stable=True)
+    at_risk = torch.logcumsumexp(log_hazard.float()[order], dim=0)
+    _, sizes = torch.unique_consecutive(time[order], return_counts=True)
+    last = (sizes.cumsum(dim=0) - 1).repeat_interleave(sizes)  # of those with the same time
+    return -_mean(log_hazard.float()[order] - at_risk[last], event[order])
+
+
 def _known(family: str) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     if family not in FAMILIES:
         raise ValueError(f"family: has no head (one of {', '.join(FAMILIES)}). Found {family!r}.")
@@ -112,11 +172,22 @@ def _known(family: str) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
 
 
 def _heatmap_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """Cross entropy to a Gaussian plus the distance of the expected point, as a share of the longer side: (B, M)."""
-    sigma = max(logits.shape[2:]) / 64
-    target = heatmaps(truth, tuple(logits.shape[2:]), sigma=sigma).flatten(2)
+    """Cross entropy to a Gaussian plus the distance of the expected point, in widths of that Gaussian: (B, M)."""
+    shape = (logits.shape[2], logits.shape[3])
+    target = heatmaps(truth, shape, sigma=_sigma(shape)).flatten(2)
     entropy = -(target * logits.flatten(2).log_softmax(dim=2)).sum(dim=2)
-    return entropy + (points(logits) - truth).norm(dim=-1) / max(logits.shape[2:])
+    return entropy + (points(logits) - truth).norm(dim=-1) / _sigma(shape)
+
+
+def _sigma(shape: tuple[int, int]) -> float:
+    """The width of a Gaussian in pixels of its map."""
+    return max(shape) / 64
+
+
+def _near(spots: Tensor, shape: torch.Size) -> Tensor:
+    """The surroundings (B, K, H, W) of a mark (B, K, 3) of each map."""
+    rows, cols = ((torch.arange(side, device=spots.device) - spots[..., k, None]).abs() <= REACH for k, side in enumerate(shape[2:]))
+    return rows[..., :, None] & cols[..., None, :]
 
 
 def _held(output: Tensor, truth: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from osteon.errors import DataError, StudyError, message
-from osteon.targets.lines import Cut, Line, Youden, answered, auc_of, judged, mean_by_patient, state, table_at_cut, within_folds
+from osteon.targets.lines import TRUE, Cut, Line, Youden, answered, auc_of, judged, mean_by_patient, state, table_at_cut, within_folds
 from osteon.value import Grade, Value, Withheld
 
 if TYPE_CHECKING:
@@ -64,31 +64,38 @@ class Grades:
         return truth.step >= self.from_
 
     def compare(self, truth: Value, value: Value) -> Sequence[Line]:
-        """One line; numbers truth, answer (steps) and error."""
+        """One line; numbers truth, answer (steps), error, and the step to be expected by the probabilities."""
         assert isinstance(truth, Grade)
         finding = self.findings[0]
         known = state(self.is_positive(truth, finding))
         if isinstance(value, Withheld):
             return [Line(finding, state=known, withheld=value.reason)]
         assert isinstance(value, Grade)
-        numbers = {"truth": float(truth.step), "answer": float(value.step), "error": float(value.step - truth.step)}
+        expected = float(np.dot(value.probabilities, range(len(self.names)))) if value.probabilities else float(value.step)
+        numbers = {"truth": float(truth.step), "answer": float(value.step), "error": float(value.step - truth.step), "expected": expected}
         return [Line(finding, state=known, score=self.score(value, finding), numbers=numbers)]
 
     def metrics(self, lines: pd.DataFrame) -> dict[str, Interval]:
-        """Quadratic weighted kappa, mean absolute error in steps, share of exact answers, AUC within folds and accuracy at the cut."""
-        from osteon.stats import kappa, two_by_two
+        """Quadratic weighted kappa, mean absolute error in steps, share of exact answers, recall of each step, how well the steps are ordered
+        (volume under the ROC surface), AUC within folds, accuracy at the cut, and calibration of the probability of the first positive step or more."""
+        from osteon.stats import calibration, kappa, two_by_two
         from osteon.stats.intervals import undefined, wilson
 
         given = answered(lines)
         if not len(given):
             return {"kappa_quadratic": undefined("no answer")}
-        truth, answer = given["n.truth"].to_numpy(int), given["n.answer"].to_numpy(int)
-        out = {"kappa_quadratic": kappa.cohen_kappa(truth, answer, classes=len(self.names), weights="quadratic"), "mae": mean_by_patient(np.abs(truth - answer), given["patient"].to_numpy()),
-               "exact": wilson(int((truth == answer).sum()), len(given)), "auc": within_folds(lines, auc_of)}
+        truth, answer, patients = given["n.truth"].to_numpy(int), given["n.answer"].to_numpy(int), given["patient"].to_numpy()
+        how: dict[str, Any] = {"classes": len(self.names), "weights": "quadratic"}
+        agreed = kappa.cohen_kappa(truth, answer, **how) if len(set(patients)) == len(patients) else kappa.clustered_kappa(truth, answer, patients, **how)
+        out = {"kappa_quadratic": agreed, "mae": mean_by_patient(np.abs(truth - answer), patients), "exact": wilson(int((truth == answer).sum()), len(given)),
+               "auc": within_folds(lines, auc_of), "vus": _volume(given, len(self.names))}
+        out |= {f"recall_{k}": wilson(int((answer[truth == k] == k).sum()), int((truth == k).sum())) for k in range(len(self.names))}
         if len(judged(lines)) and not judged(lines)["cut"].isna().any():
             panel = two_by_two.two_by_two(*table_at_cut(lines))
             out |= {k: panel[k] for k in ("sensitivity", "specificity", "ppv", "npv", "prevalence")}
-        return out
+        known = judged(lines)
+        positive, score = (known["state"] == TRUE).to_numpy(), np.clip(known["score"].to_numpy(float), 0, 1)
+        return out | ({"brier": calibration.brier(positive, score)} | calibration.calibration(positive, score) if len(known) else {})
 
     def mean(self, values: Sequence[Value]) -> Value:
         """The mean of the probabilities, or the median step where there are none."""
@@ -99,3 +106,14 @@ class Grades:
             p = np.mean([v.probabilities for v in given], axis=0)
             return Grade(int(p.argmax()), tuple(p.tolist()))
         return Grade(int(np.median([v.step for v in given])))
+
+
+def _volume(lines: pd.DataFrame, steps: int) -> Interval:
+    """The volume under the ROC surface of the expected step within folds, averaged, with limits from resampling patients."""
+    from osteon.stats.intervals import undefined
+    from osteon.stats.ordinal import ordering_volume_interval
+
+    if "n.expected" not in lines or lines["n.expected"].isna().any():
+        return undefined("the expected step is not known")
+    return ordering_volume_interval(lines["n.truth"].to_numpy(int), lines["n.expected"].to_numpy(float), classes=steps, patients=lines["patient"].to_numpy(),
+                                    folds=lines["fold"].to_numpy())
