@@ -44,6 +44,7 @@ def test_two_measurements_give_the_published_bias_and_limits(cli: Cli, flow: Pat
     assert "17 cases (large, mini) differed by -2.12 l/min" in found["sentence"]
     assert Path(found["figure"]).read_text(encoding="utf-8").startswith("<svg")
     assert (tmp_path / "figures" / "agreement.png").stat().st_size > 5000
+    assert '"panels"' in (tmp_path / "figures" / "agreement.json").read_text(encoding="utf-8")
 
 
 def test_the_text_is_a_table_and_a_sentence(cli: Cli, flow: Path) -> None:
@@ -184,6 +185,31 @@ def test_a_film_is_explained_as_a_picture_with_its_check(cli: Cli, discs: Path) 
     assert Path(found["file"]).suffix == ".png"
     assert Path(found["file"]).stat().st_size > 5000
     assert 0 <= found["probability"] <= 1
+
+
+def test_a_film_is_explained_by_another_method_with_all_its_numbers(cli: Cli, discs: Path) -> None:
+    found = told(cli, "explain", discs, "c00004", "--method", "integrated-gradients")
+    assert found["method"] == "integrated gradients"
+    assert Path(found["file"]).name == "c00004-integrated-gradients.png"
+    assert {"deletion", "insertion", "deletion_by_chance", "repeated", "passed", "spread"} <= set(found)
+    assert found["spread"]["views"]["answers"] == 6
+    assert found["located"] == {}
+    kept = json.loads((discs / "explanations" / "c00004-integrated-gradients.json").read_text(encoding="utf-8"))
+    assert len(kept["curves"]["share"]) == len(kept["curves"]["deletion"])
+    code, _, err = cli("explain", discs, "c00004", "--method", "guided backprop")
+    assert code == 2
+    assert "there is no method 'guided backprop'" in err
+
+
+def test_labels_are_shuffled_on_request_only_and_the_network_is_kept(cli: Cli, discs: Path) -> None:
+    home = discs / "explanations" / "labels-shuffled"
+    assert not home.exists()
+    found = told(cli, "explain", discs, "c00005", "--labels", "--seconds", "20")
+    assert [c["shuffled"] for c in found["checks"]] == ["weights", "labels"]
+    weights = next(home.rglob("weights.safetensors"))
+    before = weights.stat().st_mtime_ns
+    assert [c["shuffled"] for c in told(cli, "explain", discs, "c00006")["checks"]] == ["weights", "labels"]
+    assert weights.stat().st_mtime_ns == before
 
 
 def test_what_can_not_be_explained_gives_one_sentence_and_exit_code_2(cli: Cli, stays: Path) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -202,3 +204,59 @@ def test_a_cohort_that_does_not_fit_stops_before_a_folder_is_made(small: Study, 
     with pytest.raises(DataError, match="column 'age' is missing"):
         engine.run(small, Cohort.from_folder(tmp_path / "c"), budget=SMOKE, out=tmp_path / "r")
     assert not (tmp_path / "r").exists()
+
+
+def own(name: str, ids: list[str], seed: int, folder: Path) -> Cohort:
+    """A cohort folder of somebody's own, with patients of these ids."""
+    made = spine_registry(folder / "made", len(ids), seed)
+    frame = pd.read_csv(made.folder / "cases.csv", dtype=str).assign(case_id=[f"{name}{k}" for k in range(len(ids))], patient_id=ids)  # type: ignore[operator]
+    home = folder / name
+    home.mkdir()
+    frame.to_csv(home / "cases.csv", index=False)
+    (home / "cohort.yaml").write_text(f"name: {name}\norigin: own\n", encoding="utf-8")
+    return Cohort.from_folder(home)
+
+
+@pytest.fixture(scope="module")
+def here(small: Study, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("own")
+    one = replace(small, models={TWO[0]: small.models[TWO[0]]})
+    return engine.run(one, own("here", [f"h{k}" for k in range(120)], 1, folder), budget=SMOKE, out=folder / "run")
+
+
+def test_patients_that_the_run_was_made_with_are_left_out_of_a_validation_and_listed(here: Run, tmp_path: Path, cli: Callable[..., tuple[int, str, str]]) -> None:
+    from osteon.report.facts import gather
+    from osteon.report.sections.external import external
+
+    there = own("there", [f"h{k}" for k in range(90, 140)], 2, tmp_path)
+    code, out, err = cli("validate", str(here.folder), "--cohort", str(there.folder))
+    assert code == 0 and "n = 20" in out, "30 of the 50 patients are shared"
+    reason = "the patient is one of those that the run was made with"
+    assert f"left out: 30 of there, {reason}" in err
+    said = " ".join(s for block in external(gather(here)).blocks for s in getattr(block, "sentences", ()))
+    assert f"{reason} (30)" in said
+    with pytest.raises(DataError, match="every patient is one of those that the run was made with"):
+        engine.validate(here, own("again", [f"h{k}" for k in range(40)], 3, tmp_path / "more"))
+
+
+def test_where_the_cases_of_the_run_are_gone_it_is_said_that_patients_were_not_compared(here: Run, tmp_path: Path) -> None:
+    from osteon.engine.outside import UNCOMPARED, left_out
+
+    moved = Run(Path(shutil.copytree(here.folder, tmp_path / "far" / "off" / "run")))
+    assert moved.cohort_folder is None
+    there = own("there", [f"h{k}" for k in range(90, 140)], 2, tmp_path)
+    assert engine.validate(moved, there)[0].counts["n"] == 50
+    assert left_out(moved, there) == [UNCOMPARED]
+
+
+def test_two_seeds_of_a_simulator_share_nobody_and_a_longer_draw_of_one_shares_its_first(done: Run, tmp_path: Path) -> None:
+    assert engine.validate(done, spine_registry(tmp_path / "seed", 60, 2))[0].counts["n"] == 60
+    assert engine.validate(done, spine_registry(tmp_path / "longer", 320, 1))[0].counts["n"] == 20
+
+
+def test_run_json_holds_no_path_of_the_machine_and_finds_the_cohort_that_moved_with_it(here: Run, tmp_path: Path) -> None:
+    assert here.about["cohort"]["folder"] == "../here"
+    text = (here.folder / "run.json").read_text(encoding="utf-8")
+    assert str(here.folder.parent) not in text and str(Path.home()) not in text
+    both = Path(shutil.copytree(here.folder.parent, tmp_path / "elsewhere"))
+    assert Run(both / "run").cohort_folder == (both / "run" / ".." / "here")

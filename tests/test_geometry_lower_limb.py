@@ -23,6 +23,7 @@ from osteon.geometry.lower_limb import (
     measure_both,
     measure_leg,
     measure_named,
+    posture,
 )
 from osteon.geometry.lower_limb_masks import assign_sides, landmarks_from_masks
 
@@ -246,3 +247,27 @@ def test_landmarks_that_make_no_leg_give_no_readings() -> None:
     assert math.isnan(found["LLD"])
     assert found["mLDFA.L"] == pytest.approx(87.0)
     assert "mLDFA.L" not in reasons
+
+
+@given(DESIGN, SIDE, st.floats(-30, 30), st.sampled_from([0, 90, 180, 270]))
+def test_a_leg_stands_on_the_film_or_it_is_said_how_it_lies(values: dict[str, float], side: str, tilt: float, turn: int) -> None:
+    """A leg on a film that is held 30 degrees askew still stands; turned by a right angle or two it does not. Angles of a leg stay below 15 degrees of this."""
+    straight = values | {"mLDFA": 88.0, "MPTA": 88.0, "JLCA": 0.0, "KJLO": 0.0}
+    angle = math.radians(tilt + turn)
+    matrix = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    leg = {name: matrix @ point for name, point in construct_leg(straight, side).items()}
+    said = {0: "", 90: "on its side", 180: "upside down", 270: "on its side"}[turn]
+    assert (said in posture(leg)) if said else posture(leg) == ""
+    assert posture({"hip": (0.0, 0.0)}) == ""
+
+
+@pytest.mark.parametrize(("side", "left"), [("R", 0), ("L", 300)])
+def test_coarse_condyles_without_a_notch_do_not_change_places(side: str, left: int) -> None:
+    """A femur that ends in one arch with its lowest point beside the middle: each tangent point stays on its own side, so that the line runs from medial to lateral."""
+    rows, cols = np.mgrid[:200, :500]
+    femur = (np.hypot((rows - 90) / 1.1, cols - left - 100) < 38) | (np.hypot(rows - 115, cols - left - 104) < 20)
+    nothing = np.zeros_like(femur)
+    box = np.array([[20.0, 20.0 + left, 180.0, 180.0 + left]])
+    found = landmarks_from_masks(femur, nothing, nothing, {"knee": box}, (1.0, 1.0))[side]
+    medial, lateral = (found[f"condyle_{name}"][1] for name in ("medial", "lateral"))
+    assert (medial - lateral > 15) if side == "R" else (lateral - medial > 15)

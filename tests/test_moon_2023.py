@@ -75,3 +75,19 @@ def test_sixteen_kinds_of_readings_over_both_legs() -> None:
     target = study("moon_2023").targets["alignment"]
     assert len(target.findings) == 16 and target.findings[0] == "HKA"
     assert set(JOINTS) == set(study("moon_2023").targets["joints"].findings)
+
+
+@pytest.mark.parametrize(("turned", "why"), [("down", "upside down"), ("round", "upside down"), ("aside", "on its side")])
+def test_a_film_that_lies_wrongly_gets_no_angle_and_the_reason(turned: str, why: str) -> None:
+    """Mirrored from top to bottom, turned by 180 and by 90 degrees; by the last an angle would be that of nobody, by the first varus would be valgus."""
+    mask, boxes, _ = truth(0)
+    rows, cols = mask.grid.shape
+    b = boxes.boxes
+    changed = {"down": (mask.array[:, ::-1], np.column_stack([rows - 1 - b[:, 2], b[:, 1], rows - 1 - b[:, 0], b[:, 3]])),
+               "round": (mask.array[:, ::-1, ::-1], np.column_stack([rows - 1 - b[:, 2], cols - 1 - b[:, 3], rows - 1 - b[:, 0], cols - 1 - b[:, 1]])),
+               "aside": (mask.array.transpose(0, 2, 1), b[:, [1, 0, 3, 2]])}
+    array, moved = changed[turned]
+    grid = Grid(array.shape[1:], mask.grid.spacing)
+    found = alignment(Mask(array.copy(), BONES, grid), Objects(moved, boxes.labels, grid=grid))
+    assert all(np.isnan(v) for v in found.values.values())
+    assert all(why in found.reasons[f"HKA.{side}"] for side in "RL")

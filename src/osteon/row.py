@@ -8,7 +8,8 @@ from typing import Any
 
 from osteon.errors import DataError, message
 
-ORIGINS = ("simulated", "public", "own", "published")
+COHORT_ORIGINS = ("simulated", "public", "own")
+ORIGINS = (*COHORT_ORIGINS, "published")  # of a result
 
 
 @dataclass(frozen=True)

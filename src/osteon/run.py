@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = 1
+ONCE = "another, seen once"  # what stands in cases.csv for a word that one patient alone has
 NUMBERS = ("truth", "answer", "error", "dice", "iou", "hd95", "assd", "nsd", "size_truth", "size_answer", "time", "event", "nmse", "psnr", "ssim", "distance")
 DAMAGED = "Copy the run folder again, or run the study again in a new folder"
 
@@ -63,6 +64,13 @@ class Run:
         return bool(self.about["cohort"]["origin"] == "simulated")
 
     @property
+    def cohort_folder(self) -> Path | None:
+        """Where the cases lie, found from the run folder by the way that run.json keeps; None where they had no folder or it is not at hand."""
+        way = self.about["cohort"].get("folder")
+        home = self.folder.resolve() / way if way else None
+        return home if home is not None and (home / "cases.csv").exists() else None
+
+    @property
     def rows(self) -> tuple[EvidenceRow, ...]:
         """The evidence rows, the primary one first."""
         with _intact(self.folder / "rows.json") as path:
@@ -83,7 +91,7 @@ class Run:
         import pandas as pd
 
         with _intact(self.folder / f"{name}.csv") as path:
-            return pd.read_csv(path, dtype={"case": str, "patient": str, "site": str, "fold": str}, keep_default_na=True)
+            return pd.read_csv(path, dtype=dict.fromkeys(("case", "patient", "site", "fold", "reader"), str), keep_default_na=True)
 
     def lines(self, label: str, fold: str | None = None) -> pd.DataFrame:
         """The lines of a model, of one fold or of all."""
@@ -100,6 +108,14 @@ class Run:
         for path in sorted((self.folder / "values" / slug(label)).glob("*.jsonl")):
             for line in path.read_text(encoding="utf-8").splitlines():
                 yield json.loads(line)
+
+    def notes(self, label: str) -> tuple[dict[str, Any], ...]:
+        """What each fold noted of a model, in the order of their names: cuts, seconds, and of each fit what it told."""
+        out = []
+        for path in sorted((self.folder / "notes" / slug(label)).glob("*.json")):
+            with _intact(path):
+                out.append(json.loads(path.read_text(encoding="utf-8")))
+        return tuple(out)
 
     def models(self, label: str) -> Path:
         """The folder of the model for new cases."""

@@ -60,7 +60,7 @@ class Study:
     datasets: Mapping[str, Callable[[Path], Cohort]] = field(default_factory=dict)
     eligible: tuple[Eligible, ...] = ()
     together: tuple[str, ...] = ()
-    analyses: tuple[Any, ...] = ()
+    analyses: tuple[Any, ...] = ()  # of validation.results.Analysis
     subgroups: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
     differs: tuple[str, ...] = ()
@@ -84,3 +84,17 @@ class Study:
         """The targets that a model learns or answers, the primary one first."""
         written = {w for model in self.models.values() for w in model.writes}
         return (self.primary, *(t for t in self.targets if t in written and t != self.primary))
+
+    @property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """What each model writes, by its label; a member of a blend is a label of its own, `label@member`."""
+        out: dict[str, tuple[str, ...]] = {}
+        for label, model in self.models.items():
+            out[label] = tuple(w for w in model.writes if "@" not in w)
+            out |= {f"{label}@{member}": (target,) for target, _, member in (w.partition("@") for w in model.writes) if member}
+        return out
+
+    def model(self, label: str) -> Any:
+        """The model of a label, or the member of a blend that `label@member` names."""
+        name, _, member = label.partition("@")
+        return self.models[name].members[member] if member else self.models[name]  # type: ignore[attr-defined]

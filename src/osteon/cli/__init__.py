@@ -7,15 +7,16 @@ import sys
 
 import typer
 
-from osteon.cli import catalogue, data, evidence, judge, machine, work
+from osteon.cli import catalogue, data, evidence, export, judge, machine, review_ranking, work
 
 STOPPED = 130  # the exit code of Ctrl-C, which typer turns into SystemExit
 
 app = typer.Typer(name="osteon", help="An open workbench for orthopaedic AI.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   rich_markup_mode=None)
 for verb in (catalogue.list_, catalogue.show, data.simulate, data.import_, data.check, work.run, work.predict, work.validate, work.report,
-             evidence.pool, evidence.solve, judge.explain, judge.readings, judge.agree, judge.size, machine.doctor):
+             evidence.pool, evidence.solve, judge.explain, judge.readings, judge.agree, judge.size, export.export, export.protocol, machine.doctor):
     app.command(verb.__name__.strip("_"))(verb)
+app.add_typer(review_ranking.app)
 
 
 def main(args: list[str] | None = None) -> None:

@@ -33,7 +33,7 @@ def _facets(study: Study) -> dict[str, str]:
 
 
 def _line(name: str, study: Study) -> dict[str, str]:
-    return {"study": name, "question": study.question, "reads": ", ".join(i.modality for i in study.inputs.values()),
+    return {"study": name, "question": study.question, "reads": ", ".join(dict.fromkeys(i.modality for i in study.inputs.values())),
             "answers": ", ".join(f"{n} ({type(t).__name__.lower()})" for n, t in study.targets.items()), "area": ", ".join(study.areas)}
 
 

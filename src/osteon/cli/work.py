@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from osteon.cohort import Cohort
     from osteon.design import Design
     from osteon.row import EvidenceRow
+    from osteon.run import Run
 
 STAMP = "Simulated training cases only: a demonstration, not clinical evidence"
 StudyName = Annotated[str, typer.Argument(help="name of a study, or a .py file that declares one")]
@@ -162,24 +163,50 @@ def validate(run: RunFolder, cohort: Annotated[Path, typer.Option(help="the coho
     """External validation: the models and cuts of a run on another cohort, nothing trained; the report gets a section."""
     from osteon import engine
     from osteon.cohort import Cohort
+    from osteon.engine.outside import left_out
     from osteon.report import report as write
     from osteon.run import Run
 
-    opened = Run.open(run)
-    found = engine.validate(opened, Cohort.from_folder(cohort))
-    page = write(opened)
+    opened, given = Run.open(run), Cohort.from_folder(cohort)
+    found = engine.validate(opened, given)
+    page, gone = write(opened), left_out(opened, given)
     if json:
-        plain({"report": str(page), "rows": [r.plain() for r in found]})
+        plain({"report": str(page), "rows": [r.plain() for r in found], "left_out": gone, "deviations": _deviations(opened)})
         return
+    _tell_deviations(opened)
+    for told in gone:
+        typer.echo(told, err=True)
     asked = opened.primary.question
     typer.echo("\n".join(sentence(r) for r in found if (r.question.target, r.question.finding) == (asked.target, asked.finding)))
     typer.echo(str(page.resolve()))
 
 
-def report(run: RunFolder, json: Json = False) -> None:
-    """Write the report of a run anew."""
+def report(run: RunFolder, repeat: Annotated[list[Path] | None, typer.Option(help="a run of the same study and cases with another seed; may be repeated")] = None,
+           films: Annotated[bool, typer.Option(help="with or without the films")] = True, json: Json = False) -> None:
+    """Write the report of a run anew; other seeds of it are set beside it."""
     from osteon.report import report as write
     from osteon.run import Run
+    from osteon.validation.repeats import FILE, repeats
 
-    page = write(Run.open(run))
-    plain({"report": str(page)}) if json else typer.echo(str(page.resolve()))
+    opened = Run.open(run)
+    if repeat:
+        opened.write_table(FILE, repeats(opened, [Run.open(other) for other in repeat]))
+    page = write(opened, films=films)
+    if json:
+        plain({"report": str(page), "deviations": _deviations(opened)})
+        return
+    _tell_deviations(opened)
+    typer.echo(str(page.resolve()))
+
+
+def _deviations(run: Run) -> list[str]:
+    """What of a run does not fit its seal."""
+    from osteon.engine.seal import deviations
+    from osteon.studies import study_of
+
+    return list(deviations(run, study_of(run)))
+
+
+def _tell_deviations(run: Run) -> None:
+    for fault in _deviations(run):
+        typer.echo(f"seal: {fault}", err=True)

@@ -13,11 +13,10 @@ from osteon.case import Case
 from osteon.cohort.rows import Rows
 from osteon.design import Design, Fold, Units, final, together
 from osteon.errors import DataError, message
+from osteon.row import COHORT_ORIGINS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-ORIGINS = ("simulated", "public", "own")
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,8 @@ class Cohort:
     notes: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.origin not in ORIGINS:
-            raise DataError(message(f"cohort {self.name}", f"there is no origin {self.origin!r}", expected=", ".join(ORIGINS)))
+        if self.origin not in COHORT_ORIGINS:
+            raise DataError(message(f"cohort {self.name}", f"there is no origin {self.origin!r}", expected=", ".join(COHORT_ORIGINS)))
 
     def __len__(self) -> int:
         return len(self.cases)

@@ -120,13 +120,20 @@ def finish(folder: Path, rows: Iterable[Mapping[str, Any]], *, name: str, origin
            notes: Mapping[str, Any] | None = None, mapping: Mapping[str, str] | None = None) -> Cohort:
     """Write cases.csv and cohort.yaml once every file of the cases is in place, each renamed into place whole, and open the cohort."""
     import pandas as pd
-    import yaml
 
     folder.mkdir(parents=True, exist_ok=True)
     whole(folder / "cases.csv", pd.DataFrame(list(rows)).to_csv(index=False, lineterminator="\n"))
+    describe(folder, name=name, origin=origin, licence=licence, columns=columns, notes=notes, mapping=mapping)
+    return read(folder)
+
+
+def describe(folder: Path, *, name: str, origin: str, licence: str = "", columns: Mapping[str, Any] | None = None, notes: Mapping[str, Any] | None = None,
+             mapping: Mapping[str, str] | None = None) -> None:
+    """Write cohort.yaml, the last file of a cohort folder: where it stands, the folder is complete."""
+    import yaml
+
     about = {"name": name, "origin": origin, "licence": licence, "columns": dict(columns or {}), "map": dict(mapping or {}), "notes": dict(notes or {})}
     whole(folder / "cohort.yaml", yaml.safe_dump(about, sort_keys=False, allow_unicode=True))
-    return read(folder)
 
 
 def whole(path: Path, text: str) -> None:

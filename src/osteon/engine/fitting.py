@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,16 @@ from osteon.cohort.folder import whole
 from osteon.cohort.rows import Rows
 from osteon.design import Fold
 from osteon.engine.folder import Work, clock
-from osteon.engine.judging import chosen_cuts, lines_of
-from osteon.errors import DataError, OsteonError, RunError, message
+from osteon.engine.judging import asked, by_label, chosen_cuts, lines_of
+from osteon.engine.sealing import unlock
+from osteon.errors import DataError, message
 from osteon.models import Desk, Model
 from osteon.progress import log, track
-from osteon.run import DAMAGED, slug
+from osteon.run import slug
 from osteon.seeds import derive
 from osteon.study import Study
 from osteon.targets import Classes
+from osteon.validation.saved import loaded
 from osteon.value import Mask, Value
 
 
@@ -74,7 +75,7 @@ def _fit(work: Work, label: str, model: Model, fold: Fold, k: int, notes: dict[s
     home = work.run.folder / "models" / slug(label) / slug(fold.name) / str(k + 1)
     if home.exists():
         notes[f"fit {k + 1}"] = json.loads((home / "fit.json").read_text(encoding="utf-8"))["notes"]
-        return _loaded(model, home, work.study.targets)
+        return loaded(model, home, work.study.targets)
     scratch = work.run.folder / "work" / slug(label) / slug(fold.name) / str(k + 1)
     desk = Desk(work.budget, derive(work.seed, label, fold.name, k), folder=scratch)
     train, tune = (work.cohort.take(rows) for rows in fold.fits[k])
@@ -94,10 +95,11 @@ def _fit(work: Work, label: str, model: Model, fold: Fold, k: int, notes: dict[s
 def _judge(work: Work, label: str, fitted: Sequence[Model], fold: Fold, notes: dict[str, Any]) -> None:
     import pandas as pd
 
-    targets = {t: work.study.targets[t] for t in fitted[0].writes if t in work.study.targets}
+    targets = asked(fitted[0].writes, work.study.targets)
     tuned = [(rows, [m]) for m, (_, rows) in zip(fitted, fold.fits, strict=True)]
     frames = [lines_of(work, targets, part, fold.name, "tune", answers(models, part, targets)) for rows, models in tuned for part in (work.cohort.take(rows),)]
     cuts = chosen_cuts(targets, pd.concat(frames, ignore_index=True))
+    unlock(work.run, label, fold.name, cuts)
     start = clock()
     for part, rows in {"test": fold.test, **fold.others}.items():
         cases = work.cohort.take(rows)
@@ -107,7 +109,8 @@ def _judge(work: Work, label: str, fitted: Sequence[Model], fold: Fold, notes: d
             notes["seconds_per_case"] = (clock() - start) / max(1, len(rows))
     lines = pd.concat(frames, ignore_index=True)
     lines["cut"] = [cuts.get((t, f), np.nan) for t, f in zip(lines["target"], lines["finding"], strict=True)]
-    work.run.write_table(f"lines/{slug(label)}/{slug(fold.name)}.csv", lines)
+    for name, found in by_label(label, lines):
+        work.run.write_table(f"lines/{slug(name)}/{slug(fold.name)}.csv", found)
     notes["cuts"] = {f"{t}.{f}": c for (t, f), c in cuts.items()}
 
 
@@ -130,20 +133,3 @@ def _kept(work: Work, label: str, fold: Fold, part: str, cohort: Cohort, given: 
         out.append(json.dumps({"case": code, "fold": fold.name, "part": part, "values": plain}, ensure_ascii=False))
         yield answer
     whole(folder / f"{slug(fold.name)}-{slug(part)}.jsonl", "\n".join(out) + "\n")
-
-
-def load_final(run_folder: Path, model: Model, targets: Mapping[str, Any]) -> list[Model]:
-    """Every fit of the model for new cases; raises RunError where one is missing or damaged."""
-    homes = sorted(p for p in run_folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    if not homes:
-        raise RunError(message(run_folder, "the folder keeps no model", do=DAMAGED))
-    return [_loaded(model, home, targets) for home in homes]
-
-
-def _loaded(model: Model, home: Path, targets: Mapping[str, Any]) -> Model:
-    try:
-        return model.load(home, targets)
-    except OsteonError:
-        raise
-    except Exception as fault:  # damaged bytes make the format libraries raise nearly anything
-        raise RunError(message(home, "the saved model is damaged", found=f"Reason: {str(fault)[:120] or type(fault).__name__}", do=DAMAGED)) from fault

@@ -14,22 +14,27 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from osteon.budget import Budget
 from osteon.cohort import Cohort
 from osteon.design import Design, Fold
+from osteon.engine.seal import read
+from osteon.engine.sealing import seal_plan
 from osteon.errors import RunError, message
 from osteon.progress import log
 from osteon.row import EvidenceRow
-from osteon.run import FORMAT, Run
+from osteon.run import FORMAT, ONCE, Run
 from osteon.studies import source_of
 from osteon.study import Study
+from osteon.validation.readings import of_cohort
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LOCK = ".lock"
-ONCE = "another, seen once"
 PACKAGES = ("osteon", "numpy", "scipy", "pandas", "scikit-learn", "torch", "timm", "monai", "pydicom")
 
 
@@ -90,6 +95,9 @@ def open_folder(study: Study, whole: Cohort, cohort: Cohort, plan: Design, folds
     if not begun.exists():
         work.run.write("run.json", _about(work, key, plan))
         _tables(work, whole)
+    if whole.readings and not (folder / "readings.csv").exists():
+        work.run.write_table("readings.csv", of_cohort(whole.readings, study, codes=work.codes.cases))
+    seal_plan(work.run, study)
     log.info("run %s: %s, %d cases, budget %s, seed %d", folder.name, study.name, len(cohort), budget.name, seed)
     return work
 
@@ -124,14 +132,19 @@ def _version(package: str) -> str:
         return "not installed"
 
 
+def _way(start: Path, end: Path) -> str:
+    """The way from one folder to another, without the machine's own path before it."""
+    return Path(os.path.relpath(end.resolve(), start.resolve())).as_posix()
+
+
 def _about(work: Work, key: str, plan: Design) -> dict[str, Any]:
     cohort, study = work.cohort, work.study
     return {
         "format": FORMAT, "identity": key, "study": study.name, "study_file": study.file, "cite": study.cite, "question": study.question, "seed": work.seed,
         "budget": asdict(work.budget), "design": repr(plan), "folds": [f.name for f in work.folds],
         "cohort": {"name": cohort.name, "origin": cohort.origin, "licence": cohort.licence, "notes": {} if cohort.origin == "own" else {k: v for k, v in cohort.notes.items() if k not in ("excluded", "map")}, "cases": len(cohort),
-                   "folder": str(cohort.folder.resolve()) if cohort.folder else "", "patients": len(set(cohort.column("patient").tolist())), "table": digest(cohort)},
-        "models": {label: list(model.writes) for label, model in study.models.items()},
+                   "folder": _way(work.run.folder, cohort.folder) if cohort.folder else "", "patients": len(set(cohort.column("patient").tolist())), "table": digest(cohort)},
+        "models": {label: list(writes) for label, writes in study.labels.items()},
         "versions": {p: _version(p) for p in PACKAGES} | {"python": platform.python_version()},
         "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
         "started": datetime.now(UTC).isoformat(timespec="seconds"), "finished": "",
@@ -142,12 +155,10 @@ def _tables(work: Work, whole: Cohort) -> None:
     """split.csv, cases.csv (only columns that the study declares), flow.csv."""
     import pandas as pd
 
-    cohort, codes_ = work.cohort, work.codes
-    ids, patients = cohort.ids(), cohort.column("patient").tolist()
-    base = {"case": [codes_.cases[i] for i in ids], "patient": [codes_.patients[p] for p in patients], "site": [s or "" for s in cohort.column("site")]}
-    declared = dict.fromkeys((*work.study.subgroups, *(c for s in work.study.inputs.values() if s.kind == "table" for c in s.columns)))
-    columns = {name: _common(cohort.column(name), patients) for name in declared if name != "site"}
-    work.run.write_table("cases.csv", pd.DataFrame(base | {k: v for k, v in columns.items() if any(x is not None for x in v)}))
+    cohort = work.cohort
+    table = cases_of(work.study, cohort, work.codes)
+    base = {name: table[name].tolist() for name in ("case", "patient")}
+    work.run.write_table("cases.csv", table)
     parts = [(f.name, part, rows) for f in work.folds for part, rows in parts_of(f).items()]
     frame = pd.concat([pd.DataFrame({"case": np.array(base["case"])[rows], "patient": np.array(base["patient"])[rows], "fold": f, "part": p}) for f, p, rows in parts])
     work.run.write_table("split.csv", frame)
@@ -156,6 +167,18 @@ def _tables(work: Work, whole: Cohort) -> None:
     ends = pd.DataFrame([{"step": "assessed", "reason": "", "n": len(cohort) + len(cohort.excluded)}])
     used = pd.DataFrame([{"step": "included", "reason": "", "n": len(cohort)}])
     work.run.write_table("flow.csv", pd.concat([ends, flow, used], ignore_index=True))
+
+
+def cases_of(study: Study, cohort: Cohort, codes_: Codes) -> pd.DataFrame:
+    """Cases and patients by code, the site, and the columns that the study declares."""
+    import pandas as pd
+
+    ids, patients = cohort.ids(), cohort.column("patient").tolist()
+    base = {"case": [codes_.cases[i] for i in ids], "patient": [codes_.patients[p] for p in patients], "site": [s or "" for s in cohort.column("site")]}
+    asked = (c for analysis in study.analyses for c in analysis.columns)
+    declared = dict.fromkeys((*study.subgroups, *asked, *(c for s in study.inputs.values() if s.kind == "table" for c in s.columns)))
+    columns = {name: _common(cohort.column(name), patients) for name in declared if name != "site"}
+    return pd.DataFrame(base | {k: v for k, v in columns.items() if any(x is not None for x in v)})
 
 
 def _common(cells: np.ndarray, patients: Sequence[str]) -> np.ndarray:
@@ -182,7 +205,9 @@ def close(work: Work, found: Sequence[EvidenceRow]) -> Run:
     run.write_table("rows.csv", pd.DataFrame([r.flat() for r in found]))
     shutil.rmtree(run.folder / "work", ignore_errors=True)
     fits = {p.relative_to(run.folder / "notes").with_suffix("").as_posix(): json.loads(p.read_text(encoding="utf-8")) for p in sorted((run.folder / "notes").rglob("*.json"))}
-    run.write("run.json", run.about | {"fits": fits, "finished": datetime.now(UTC).isoformat(timespec="seconds"), "peak_memory_mb": peak_memory()})
+    seal = read(run)
+    sealed = {"seal": {"plan": seal.hash, "sealed": seal.time, "head": seal.head}} if seal else {}
+    run.write("run.json", run.about | sealed | {"fits": fits, "finished": datetime.now(UTC).isoformat(timespec="seconds"), "peak_memory_mb": peak_memory()})
     log.info("run %s: finished", run.folder.name)
     return run
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from osteon.cohort import Cohort
 from osteon.engine.folder import Work
+from osteon.models import factors
 from osteon.progress import log
 from osteon.row import EvidenceRow, Question, Source, TwoByTwo
 from osteon.run import Run, slug
@@ -32,12 +33,25 @@ def lines_of(work: Any, targets: Mapping[str, Target], cohort: Cohort, fold: str
     for case, answer in zip(cohort, given, strict=True):
         base = {"case": work.codes.cases[case.id], "patient": work.codes.patients[case.patient], "site": case.site, "fold": fold, "part": part}
         for name, target in targets.items():
-            if name in case.truth:
-                for line in target.compare(case.truth[name], answer[name]):
+            truth = case.truth.get(name.partition("@")[0])
+            if truth is not None:
+                for line in target.compare(truth, answer[name]):
                     plain = {"target": name, "finding": line.finding, "unit": line.unit, "state": line.state, "score": line.score, "withheld": line.withheld}
                     out.append(base | plain | {f"n.{k}": v for k, v in line.numbers.items()})
     frame = pd.DataFrame(out, columns=None if out else list(COLUMNS))
     return frame.assign(cut=np.nan) if len(frame) else frame
+
+
+def asked(writes: Iterable[str], targets: Mapping[str, Target]) -> dict[str, Target]:
+    """The targets among what a model writes; `target@member` is the target, answered by a member of a blend."""
+    return {name: targets[name.partition("@")[0]] for name in writes if name.partition("@")[0] in targets}
+
+
+def by_label(label: str, lines: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The lines of a model under its label, and those of each member of a blend under `label@member`."""
+    names = lines["target"].str.partition("@")
+    for member in dict.fromkeys(["", *names[2]]):
+        yield f"{label}@{member}" if member else label, lines[names[2] == member].assign(target=names[0])
 
 
 def chosen_cuts(targets: Mapping[str, Target], tuned: pd.DataFrame) -> dict[tuple[str, str], float]:
@@ -68,7 +82,7 @@ def counted(lines: pd.DataFrame) -> pd.DataFrame:
 
 def rows(work: Work) -> list[EvidenceRow]:
     """Every row of a run: model by target by finding on the test part, the primary one first."""
-    out = [row for label in work.study.models for row in rows_of_model(work.run, work.study, label, work.run.lines(label))]
+    out = [row for label in work.study.labels for row in rows_of_model(work.run, work.study, label, work.run.lines(label))]
     ceilings = work.cohort.notes.get("ceilings", {})
     out = [_beside(row, ceilings) for row in out]
     return sorted(out, key=lambda r: not r.question.primary)
@@ -77,15 +91,15 @@ def rows(work: Work) -> list[EvidenceRow]:
 def rows_of_model(run: Run, study: Study, label: str, lines: pd.DataFrame, *, part: str = "test", named: str = "internal test", cohort: Mapping[str, Any] | None = None) -> list[EvidenceRow]:
     """The rows of one model on one part of its lines; `cohort` (name, origin) is that of the run unless given."""
     about = cohort or run.about["cohort"]
-    cost = _seconds_per_case(run, label)
+    cost = _seconds_per_case(run, label.partition("@")[0])
     out = []
-    for name in (t for t in study.models[label].writes if t in study.targets):
+    for name in (t for t in study.labels[label] if t in study.targets):
         target = study.targets[name]
         mine = lines[(lines["target"] == name) & (lines["part"] == part)]
         for finding in target.findings:
             found = mine[mine["finding"] == finding]
             primary = label == next(iter(study.models)) and name == study.primary and finding == target.findings[0] and named == "internal test"
-            source = Source(study.name, label, reference=study.reference, areas=study.areas, cohort=about["name"], origin=about["origin"], part=named,
+            source = Source(study.name, label, factors=dict(factors(study.model(label))) | _began(run, label), reference=study.reference, areas=study.areas, cohort=about["name"], origin=about["origin"], part=named,
                             site="; ".join(sorted(set(found["site"].astype(str)) - {""})) if len(found) else "")
             question = Question(name, finding, primary=primary, unit=study.unit if "unit" not in found or not len(found) else counted_unit(found, study.unit))
             out.append(EvidenceRow(source, question, table=two_by_two(target, found), counts=counts(found), metrics=metrics(target, found),
@@ -125,6 +139,12 @@ def counts(lines: pd.DataFrame) -> dict[str, int]:
     held = int((units["withheld"] != "").sum())
     return {"n": len(units) - held, "positive": int((units["state"] == TRUE).sum()), "negative": int((units["state"] == FALSE).sum()),
             "indeterminate": int((units["state"] == OPEN).sum()), "withheld": held, "patients": int(units["patient"].nunique())}
+
+
+def _began(run: Run, label: str) -> dict[str, str]:
+    """From which weights a network began, as a factor of its row; nothing for a model that is none."""
+    fits = [fit for note in run.notes(label.partition("@")[0]) for fit in note.values() if isinstance(fit, dict) and "started_from" in fit]
+    return {"weights": "given" if any(fit["started_from"] for fit in fits) else "from scratch"} if fits else {}
 
 
 def _seconds_per_case(run: Run, label: str) -> float | None:

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from osteon.case import Case, Deferred, Lazy
 from osteon.cohort import Cohort, Excluded
-from osteon.engine.fitting import answers, load_final
-from osteon.engine.folder import Codes, codes, digest
-from osteon.engine.judging import lines_of, rows_of_model
+from osteon.engine.fitting import answers
+from osteon.engine.folder import Codes, cases_of, codes, digest
+from osteon.engine.judging import asked, by_label, lines_of, rows_of_model
 from osteon.engine.reading import fault, unreadable
+from osteon.engine.sealing import unlock_outside
 from osteon.errors import DataError, Refused, RunError, message, near
 from osteon.progress import log, track
 from osteon.row import EvidenceRow
 from osteon.run import DAMAGED, Run, slug
 from osteon.studies import study_of
 from osteon.study import Study
+from osteon.validation import shift_pictures
+from osteon.validation.saved import load_final
 from osteon.value import Picture, Value, Withheld
+
+INDEPENDENCE = "independence"  # the step at which cases of known patients leave
+PATIENTS = "patients.json"
+UNCOMPARED = "whether patients are shared with the cases that the run was made with could not be told, for those are not at hand"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,31 +48,84 @@ class _Outside:
 
 
 def validate(run: Run, cohort: Cohort) -> tuple[EvidenceRow, ...]:
-    """External validation: no retraining, the cuts of the run, the same rows; written to external/<cohort>/ of the run folder."""
+    """External validation: no retraining, the cuts of the run, the same rows; written to external/<cohort>/ of the run folder.
+
+    Cases of patients that the run was made with are left out and listed. Raises DataError where none is left, or the cohort is that of the run.
+    """
     import pandas as pd
 
     study = study_of(run)
     if cohort.folder and digest(cohort) == run.about["cohort"].get("table"):
         raise DataError(message(cohort.folder, "the run was trained on this very cohort", expected="cases that the run has not seen", do="Its own test part is in the report"))
     fit_for = cohort.conform(study.inputs, study.targets, eligible=study.eligible, answered=(study.primary,))
+    known = _known(run, cohort)
+    fit_for = fit_for.leave_out(_shared(fit_for, known or ()))
     fit_for = fit_for.leave_out(unreadable(fit_for, study.inputs, study.targets))
     home, out, outside = run.folder / "external" / slug(cohort.name), [], _Outside(codes(cohort))
-    for label in run.labels:
-        targets = {t: study.targets[t] for t in study.models[label].writes if t in study.targets}
+    trained = [label for label in study.models if label in run.about["models"]]  # a small budget trains fewer arms
+    fixed = {label: _cuts(run, label) for label in trained}
+    unlock_outside(run, study, home, fixed)
+    about = {"name": cohort.name, "origin": cohort.origin}
+    for label in trained:
+        targets = asked(study.models[label].writes, study.targets)
         models = load_final(run.models(label), study.models[label], study.targets)
         given = track(answers(models, fit_for, targets), len(fit_for), what=f"{label}: {cohort.name}")
         lines = lines_of(outside, targets, fit_for, "external", "external", given)
-        cuts = _cuts(run, label)
-        lines["cut"] = [cuts.get(f"{t}.{f}", np.nan) for t, f in zip(lines["target"], lines["finding"], strict=True)]
-        Run(home).write_table(f"lines/{slug(label)}.csv", lines)
-        about = {"name": cohort.name, "origin": cohort.origin}
-        out += rows_of_model(run, study, label, lines, part="external", named="external validation", cohort=about)
+        lines["cut"] = [fixed[label].get(f"{t}.{f}", np.nan) for t, f in zip(lines["target"], lines["finding"], strict=True)]
+        for name, found in by_label(label, lines):
+            Run(home).write_table(f"lines/{slug(name)}.csv", found)
+            out += rows_of_model(run, study, name, found, part="external", named="external validation", cohort=about)
+    Run(home).write(PATIENTS, {"compared": known is not None, "shared": sum(e.step == INDEPENDENCE for e in fit_for.excluded)})
     Run(home).write("rows.json", [r.plain() for r in out])
     Run(home).write_table("rows.csv", pd.DataFrame([r.flat() for r in out]))
     excluded = pd.DataFrame([{"step": e.step, "reason": e.reason} for e in fit_for.excluded], columns=["step", "reason"])
     Run(home).write_table("flow.csv", excluded.groupby(["step", "reason"], sort=False).size().rename("n").reset_index())
+    Run(home).write_table("cases.csv", cases_of(study, fit_for, outside.codes))
+    pictures = shift_pictures.of_cohort(fit_for, study, outside.codes.cases)
+    if pictures is not None:
+        Run(home).write_table(f"{shift_pictures.FILE}.csv", pictures)
     log.info("%s: validated on %s, %d cases", run.folder.name, cohort.name, len(fit_for))
     return tuple(out)
+
+
+def _known(run: Run, cohort: Cohort) -> frozenset[str] | None:
+    """The ids of the patients that the run was made with; None where they can not be told, for a run keeps none: only its cohort folder has them.
+
+    Nobody is shared by simulated and other cases, or by two seeds or sites of a simulator.
+    """
+    about = run.about["cohort"]
+    if "simulated" in (about["origin"], cohort.origin) and _drawn(about) != _drawn({"origin": cohort.origin, "notes": cohort.notes}):
+        return frozenset()
+    whole = Cohort.from_folder(run.cohort_folder) if run.cohort_folder else None
+    if whole is None or digest(whole) != about.get("table"):
+        return None
+    made_with = set(run.table("split")["patient"])
+    return frozenset(patient for patient, code in codes(whole).patients.items() if code in made_with)
+
+
+def _drawn(about: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a simulator drew its people from."""
+    call = about["notes"].get("call") or {}
+    return (about["origin"], about["notes"].get("simulator"), call.get("seed"), call.get("site"))
+
+
+def _shared(cohort: Cohort, known: Collection[str]) -> list[Excluded]:
+    """The cases of known patients; raises DataError where that is all of them."""
+    cases = zip(cohort.ids(), cohort.column("patient").tolist(), strict=True)
+    out = [Excluded(case, INDEPENDENCE, "the patient is one of those that the run was made with") for case, patient in cases if patient in known]
+    if out and len(out) == len(cohort):
+        raise DataError(message(f"cohort {cohort.name}", "every patient is one of those that the run was made with", expected="patients that the run has not seen",
+                                do="If these are other people, give them a patient_id of their own"))
+    return out
+
+
+def left_out(run: Run, cohort: Cohort) -> list[str]:
+    """What a validation on a cohort did without, in sentences: cases by reason, and the comparison of patients where their run is not at hand."""
+    home = Run(run.folder / "external" / slug(cohort.name))
+    flow = home.table("flow")
+    out = [f"left out: {n} of {cohort.name}, {reason}" for reason, n in zip(flow["reason"], flow["n"], strict=True)]
+    compared = json.loads((home.folder / PATIENTS).read_text(encoding="utf-8"))["compared"]
+    return out if compared else [*out, UNCOMPARED]
 
 
 def _cuts(run: Run, label: str) -> dict[str, float]:
@@ -90,7 +151,7 @@ def predict(run: Run, cases: Cohort | Sequence[Path], *, model: str | None = Non
         raise RunError(message(run.folder, f"the run has no model {label!r}", do=near(label, run.labels)))
     cohort = cases if isinstance(cases, Cohort) else from_files(study, cases)
     given = cohort.conform(study.inputs, study.targets)
-    targets = {t: study.targets[t] for t in study.models[label].writes if t in study.targets}
+    targets = asked(study.models[label].writes, study.targets)
     models = load_final(run.models(label), study.models[label], study.targets)
     only_simulated = run.about["cohort"]["origin"] == "simulated"
     held = {case.id: reason for case in given if (reason := _held(case, study))}

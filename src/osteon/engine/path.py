@@ -13,9 +13,11 @@ from osteon.engine.folder import close, open_folder
 from osteon.engine.judging import rows
 from osteon.engine.reading import unreadable
 from osteon.errors import DataError, message
+from osteon.models import affordable
 from osteon.run import Run
 from osteon.studies import study as find
 from osteon.study import Study
+from osteon.validation.results import analyse
 
 
 def run(study: str | Study, cohort: Cohort | None = None, *, seed: int = 0, budget: Budget = LAPTOP, design: Design | None = None, out: Path | None = None) -> Run:
@@ -32,11 +34,14 @@ def run(study: str | Study, cohort: Cohort | None = None, *, seed: int = 0, budg
     plan = capped(design or declared.design, budget)
     folds, last = fit_for.folds(plan, seed, keep=declared.together, strata=strata(fit_for, declared))
     learnable(fit_for, declared, (*folds, last))
-    desk = open_folder(declared, whole, fit_for, plan, folds, seed=seed, budget=budget, out=out)
-    for label, model in declared.models.items():
+    trained = within(declared, budget)
+    desk = open_folder(trained, whole, fit_for, plan, folds, seed=seed, budget=budget, out=out)
+    for label, model in trained.models.items():
         for fold in dict.fromkeys((*folds, last)):
             fit_fold(desk, label, model, fold)
-    return close(desk, rows(desk))
+    found = rows(desk)
+    analyse(desk.run, declared)
+    return close(desk, found)
 
 
 def simulate(study: str | Study, folder: Path | None = None, *, cases: int | None = None, seed: int = 0, site: str = "A", difficulty: float = 0.5,
@@ -53,6 +58,26 @@ def simulate(study: str | Study, folder: Path | None = None, *, cases: int | Non
         raise DataError(message("simulate", "the difficulty is out of range", expected="0 to 1", found=f"Found {difficulty}"))
     home = folder or (out.parent if out else Path("runs")) / "cohorts" / f"{declared.name}-simulated-{n}-seed{seed}-site{site}-difficulty{difficulty:g}"
     return declared.simulate(home, n, seed, site=site, difficulty=difficulty)
+
+
+def within(study: Study, budget: Budget) -> Study:
+    """The study with no more arms than the budget allows: of networks on one picture the cheapest are trained, and the rest are built to see that they can be."""
+    kept = affordable(study.models, budget.limits.arms)
+    if len(kept) == len(study.models):
+        return study
+    kept = affordable(study.models, budget.limits.arms, _multiplications(study, budget))
+    smaller = replace(study, models=kept)
+    object.__setattr__(smaller, "file", study.file)  # replace leaves out what is no argument
+    return smaller
+
+
+def _multiplications(study: Study, budget: Budget) -> dict[str, float]:
+    """The cost of every network of a study that reads pictures; of others none is known."""
+    if any(spec.kind != "picture" for spec in study.inputs.values()):
+        return {}
+    from osteon.models.cost import costs
+
+    return {label: float(cost.macs) for label, cost in costs(study.models, study.targets, budget).items()}
 
 
 def capped(design: Design, budget: Budget) -> Design:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
@@ -49,6 +50,7 @@ DEFINITIONS: Mapping[str, str] = MappingProxyType({
     "femur": "hip centre to knee centre", "tibia": "knee centre to ankle centre", "leg": "hip centre to ankle centre, straight",
     "LLD": "leg, right minus left", "femur_difference": "femur, right minus left", "tibia_difference": "tibia, right minus left"})
 
+NOT_FOUND = "its landmarks were not found"
 # Wider than any standing leg, so that only landmarks in the wrong place fall outside; the bounds are ours.
 POSSIBLE: Mapping[str, tuple[float, float]] = MappingProxyType({
     "HKA": (130.0, 230.0), "mLDFA": (55.0, 125.0), "MPTA": (55.0, 125.0), "JLCA": (-35.0, 35.0), "femur": (100.0, 700.0), "tibia": (80.0, 600.0)})
@@ -118,11 +120,25 @@ def measure_named(landmarks: Mapping[str, Point], spacing: Sequence[float] | Non
     legs = {side: {name[2:]: point for name, point in landmarks.items() if name.startswith(f"{side}.")} for side in SIDES}
     values = measure_both(legs, (1.0, 1.0) if spacing is None else (spacing[0], spacing[1]))
     hidden = {} if spacing is not None else {k: "no pixel spacing" for k in values if FILM_UNITS[k] == "mm"}
-    hidden |= {k: "its landmarks were not found" for k, v in values.items() if math.isnan(v) and k not in hidden}
+    hidden |= {k: NOT_FOUND for k, v in values.items() if math.isnan(v) and k not in hidden}
     for side in SIDES:
-        if not _is_leg(values, side, spacing is not None):
-            hidden |= {k: "its landmarks make no leg" for k in values if k.endswith(f".{side}") or k in BOTH_LEGS if k not in hidden}
+        reason = posture(legs[side], spacing) or ("" if _is_leg(values, side, spacing is not None) else "its landmarks make no leg")
+        if reason:
+            hidden |= {k: reason for k in values if k.endswith(f".{side}") or k in BOTH_LEGS if hidden.get(k, NOT_FOUND) == NOT_FOUND}
     return values | dict.fromkeys(hidden, math.nan), hidden
+
+
+def posture(leg: Mapping[str, Point], spacing: Sequence[float] | None = None) -> str:
+    """Why no standing leg lies like this on a film seen as usual, each joint under the one before it; empty where it may, or where too little is known."""
+    down, across = (1.0, 1.0) if spacing is None else (spacing[0], spacing[1])
+    known = [(joint, leg[joint]) for joint in ("hip", "knee", "ankle") if joint in leg and all(map(math.isfinite, leg[joint]))]
+    for (upper, a), (lower, b) in pairwise(known):
+        drop, aside = (b[0] - a[0]) * down, abs(b[1] - a[1]) * across
+        if aside >= abs(drop):
+            return f"its {lower} lies beside its {upper}: the film lies on its side, or these are no legs"
+        if drop < 0:
+            return f"its {lower} lies above its {upper}: the film is upside down, or these are no legs"
+    return ""
 
 
 def _is_leg(values: Mapping[str, float], side: str, lengths: bool) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from osteon.errors import DataError, message
-from osteon.geometry.lower_limb import SIDES, knee_centre, lateral_sign
+from osteon.geometry.lower_limb import SIDES, knee_centre, lateral_sign, posture
 
 JOINTS = ("hip", "knee", "ankle")
 SMOOTH_MM = 0.6
@@ -89,7 +89,10 @@ def _middle_col(box: np.ndarray) -> float:
 
 
 def _leg(masks: Mapping[str, np.ndarray], boxes: Mapping[str, np.ndarray], spacing: tuple[float, float], side: str) -> dict[str, np.ndarray]:
-    """All landmarks of one leg that its boxes and masks allow."""
+    """All landmarks of one leg that its boxes and masks allow; of boxes in which no leg stands their middles only, for all else would be looked for in the wrong place."""
+    middles = {joint: (boxes[joint][:2] + boxes[joint][2:]) / 2 for joint in JOINTS if joint in boxes}
+    if posture(middles, spacing):
+        return middles
     patches = {joint: {bone: _Patch(masks[bone], box, spacing, side) for bone in masks} for joint, box in boxes.items()}
     found: dict[str, np.ndarray] = {}
     if "hip" in patches:
@@ -303,8 +306,12 @@ def _condyles(femur: _Patch, down: np.ndarray) -> dict[str, np.ndarray]:
     return {"condyle_medial": points[0], "condyle_lateral": points[1]}
 
 
-def _lowest(x: np.ndarray, depth: np.ndarray, centre: float, half: float) -> tuple[float, float] | None:
-    """The extreme of a robust parabola through the outline's bottom around a position, moved twice to where it was found."""
+def _lowest(x: np.ndarray, depth: np.ndarray, start: float, half: float) -> tuple[float, float] | None:
+    """The extreme of a robust parabola through the outline's bottom around a position, moved twice to where it was found.
+
+    It stays within `half` of the start: on a coarse mask without a notch both condyles would slide to the middle and change places.
+    """
+    centre = start
     for _ in range(3):
         near = np.abs(x - centre) < half
         if near.sum() < 6:
@@ -319,9 +326,9 @@ def _lowest(x: np.ndarray, depth: np.ndarray, centre: float, half: float) -> tup
         if a >= -1e-4:
             best = int(np.argmax(depth[bottom]))
             return float(x[bottom][best]), float(depth[bottom][best])
-        shift = float(np.clip(-b / (2 * a), -half, half))
-        centre += shift
-    return centre, float(c - b * b / (4 * a))
+        shift = float(np.clip(-b / (2 * a), max(-half, start - half - centre), min(half, start + half - centre)))
+        centre, level = centre + shift, float(np.polyval((a, b, c), shift))
+    return centre, level
 
 
 def _plateau(tibia: _Patch, up: np.ndarray) -> dict[str, np.ndarray]:
@@ -342,9 +349,10 @@ def _plateau(tibia: _Patch, up: np.ndarray) -> dict[str, np.ndarray]:
         along = np.array([up[1], -up[0]])
         below = middle + (level - EDGE_DEPTH_MM) * up
         starts = below - np.arange(-1.0, 1.1, 1.0)[:, None] * up
-        medial, lateral = (float(np.nanmedian(tibia.edge(starts, way * along, 60.0))) for way in (-1, 1))
-        if not np.isfinite(medial + lateral):
+        sides = [tibia.edge(starts, way * along, 60.0) for way in (-1, 1)]
+        if any(np.isnan(side).all() for side in sides):
             return {}
+        medial, lateral = (float(np.nanmedian(side)) for side in sides)
         middle = below + 0.5 * (lateral - medial) * along
     line = middle + EDGE_DEPTH_MM * up
     half = 0.5 * (medial + lateral)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 from types import MappingProxyType
 
 import numpy as np
@@ -22,13 +23,18 @@ CORNERS = ("superior_right", "superior_left", "inferior_right", "inferior_left")
 METHODS = ("endplate", "midline")
 REGIONS = ("proximal thoracic", "main thoracic", "thoracolumbar")
 COBB_UNITS: Mapping[str, str] = MappingProxyType({"main": "deg", "PT": "deg", "MT": "deg", "TL": "deg", "shift": "mm"})
+SPINE_UNITS: Mapping[str, str] = MappingProxyType({**COBB_UNITS, "largest_tilt": "deg", "midline": "deg"})  # what is read off points on a film, with and without named end vertebrae
+POINTS = tuple(f"{level}.{corner}" for level in LEVELS for corner in CORNERS)
+ENDS = ("left_low", "right_low")  # marks on the middles of end vertebrae, by the end of the endplate that lies lower than those of their neighbours
 SCOLIOSIS = 10.0  # degrees: what counts as a curve (general knowledge)
 SEVERITY: Mapping[str, float] = MappingProxyType({"none": 0.0, "mild": SCOLIOSIS, "moderate": 25.0, "severe": 45.0})  # lower bounds, general knowledge
 
 DEFINITIONS: Mapping[str, str] = MappingProxyType({
     "main": "the largest angle between the superior endplate of an upper and the inferior endplate of a lower vertebra",
     "PT": "the curve with its apex at T5 or above", "MT": "the curve with its apex between the disc T5/T6 and the disc T11/T12",
-    "TL": "the curve with its apex at T12 or below", "shift": "how far the middle of T1 stands to the patient's left of the middle of L5"})
+    "TL": "the curve with its apex at T12 or below", "shift": "how far the middle of T1 stands to the patient's left of the middle of L5",
+    "largest_tilt": "the largest angle of any two endplates, whichever vertebrae were named as end vertebrae",
+    "midline": "as main, between the lines through the middles of the side walls in place of the endplates"})
 
 
 @dataclass(frozen=True)
@@ -68,23 +74,23 @@ def endplate_tilts(corners: np.ndarray, spacing: Sequence[float], *, method: str
     return _angle(upper), _angle(lower)
 
 
-def curves(corners: np.ndarray, spacing: Sequence[float], *, method: str = "endplate", least: float = SCOLIOSIS) -> tuple[Curve, ...]:
+def curves(corners: np.ndarray, spacing: Sequence[float], *, method: str = "endplate", least: float = SCOLIOSIS, ends: Sequence[str] = ()) -> tuple[Curve, ...]:
     """The curves from above downwards: the largest, and on both sides those that share its end vertebra and bend the other way.
 
-    Only curves of `least` degrees or more are given. Corners that are absent (nan) take no part.
+    Where two or more end vertebrae are named, from above, the curves between them stand in place of the largest. Only curves of
+    `least` degrees or more are given. Corners that are absent (nan) take no part.
     """
     upper, lower = endplate_tilts(corners, spacing, method=method)
     found = _largest(upper, lower, range(len(LEVELS)), range(len(LEVELS)), 0)
     if found is None:
         return ()
-    first, last, angle = found
-    spans = [(first, last, angle)]
+    spans = [(i, j, float(upper[i] - lower[j])) for i, j in pairwise(LEVELS.index(level) for level in ends)] or [found]
     while (above := _largest(upper, lower, range(spans[0][0]), (spans[0][0],), -np.sign(spans[0][2]))) is not None:
         spans.insert(0, above)
     while (below := _largest(upper, lower, (spans[-1][1],), range(spans[-1][1] + 1, len(LEVELS)), -np.sign(spans[-1][2]))) is not None:
         spans.append(below)
-    at = _millimetres(corners, spacing)
-    return tuple(Curve(abs(a), LEVELS[i], LEVELS[j], _apex(at, i, j, a), "R" if a > 0 else "L") for i, j, a in spans if abs(a) >= least)
+    places = _millimetres(corners, spacing)
+    return tuple(Curve(abs(a), LEVELS[i], LEVELS[j], _apex(places, i, j, a), "R" if a > 0 else "L") for i, j, a in spans if abs(a) >= least)
 
 
 def main_curve(found: Sequence[Curve]) -> Curve | None:
@@ -92,14 +98,68 @@ def main_curve(found: Sequence[Curve]) -> Curve | None:
     return max(found, key=lambda c: c.angle, default=None)
 
 
-def measure_spine(corners: np.ndarray, spacing: Sequence[float], *, method: str = "endplate", least: float = 0.0) -> dict[str, float]:
+def measure_spine(corners: np.ndarray, spacing: Sequence[float], *, method: str = "endplate", least: float = 0.0, ends: Sequence[str] = ()) -> dict[str, float]:
     """The readings of a film (names, units and definitions above); nan for a region without a curve of `least` degrees."""
-    found = curves(corners, spacing, method=method, least=least)
+    found = curves(corners, spacing, method=method, least=least, ends=ends)
     main, middle = main_curve(found), _millimetres(corners, spacing).mean(axis=1)
     out = {"main": main.angle if main else math.nan}
     for name, region in zip(("PT", "MT", "TL"), REGIONS, strict=True):
         out[name] = max((c.angle for c in found if c.region == region), default=math.nan)
     return out | {"shift": float(middle[0, 0] - middle[-1, 0])}
+
+
+def measure_named(landmarks: Mapping[str, Sequence[float]], spacing: Sequence[float] | None) -> tuple[dict[str, float], dict[str, str]]:
+    """The readings of points by name (`T1.superior_right`), and the reason of each that is nan; marks of end vertebrae (`left_low.1`) say which these are.
+
+    Without a spacing pixels are taken as square. A column with a missing corner or out of order is not measured: an end vertebra may be wrong.
+    """
+    corners = corners_named(landmarks)
+    fault = column_fault(corners)
+    if fault:
+        return dict.fromkeys(SPINE_UNITS, math.nan), dict.fromkeys(SPINE_UNITS, fault)
+    scale, ends = spacing or (1.0, 1.0), ends_named(corners, landmarks)
+    values = measure_spine(corners, scale, ends=ends) | {"largest_tilt": measure_spine(corners, scale)["main"]}
+    values |= {"midline": measure_spine(corners, scale, ends=ends, method="midline")["main"]} | ({} if spacing else {"shift": math.nan})
+    return values, {name: "no pixel spacing" if name == "shift" else "no such curve" for name, value in values.items() if math.isnan(value)}
+
+
+def corners_named(landmarks: Mapping[str, Sequence[float]]) -> np.ndarray:
+    """Corners (17, 4, 2) of points by name; nan for one that is absent."""
+    return np.array([landmarks.get(name, (math.nan, math.nan)) for name in POINTS], float).reshape(len(LEVELS), len(CORNERS), 2)
+
+
+def column_fault(corners: np.ndarray) -> str:
+    """Why the corners (17, 4, 2) of a column can not be measured: one is missing, or a vertebra does not lie below the last; empty where they can."""
+    absent = [level for level, at in zip(LEVELS, corners, strict=True) if np.isnan(at).any()]
+    if absent:
+        return f"corners of {absent[0]} are missing" if len(absent) == 1 else f"corners of {len(absent)} vertebrae are missing, {absent[0]} among them"
+    above = np.flatnonzero(np.diff(corners[..., 0].mean(axis=1)) <= 0)
+    return f"{LEVELS[above[0] + 1]} does not lie below {LEVELS[above[0]]}" if len(above) else ""
+
+
+def mark_ends(landmarks: Mapping[str, Sequence[float]]) -> dict[str, list[tuple[float, float]]]:
+    """The middles of the end vertebrae of every curve of 10 degrees or more, of the largest where there is none, by mark; empty for a column with a fault."""
+    corners = corners_named(landmarks)
+    out: dict[str, list[tuple[float, float]]] = {name: [] for name in ENDS}
+    if column_fault(corners):
+        return out
+    found = curves(corners, (1.0, 1.0)) or tuple(filter(None, [main_curve(curves(corners, (1.0, 1.0), least=0.0))]))
+    for level, mark in dict.fromkeys(pair for curve in found for pair in zip((curve.upper, curve.lower), ENDS[:: 1 if curve.signed > 0 else -1], strict=True)):
+        row, col = corners[LEVELS.index(level)].mean(axis=0)
+        out[mark].append((float(row), float(col)))
+    return out
+
+
+def ends_named(corners: np.ndarray, landmarks: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
+    """The end vertebrae from above: those nearest to the marks, of neighbours that lie low on the same side the most tilted one."""
+    middles, tilt = corners.mean(axis=1), np.mean(endplate_tilts(corners, (1.0, 1.0)), axis=0)
+    signs: dict[int, float] = {}
+    for name, point in landmarks.items():
+        mark = name.split(".")[0]
+        if mark in ENDS:
+            signs[int(np.linalg.norm(middles - np.asarray(point, float), axis=1).argmin())] = 1.0 if mark == ENDS[0] else -1.0
+    runs = [list(run) for _, run in groupby(sorted(signs), key=signs.__getitem__)]
+    return tuple(LEVELS[max(run, key=lambda i: signs[i] * tilt[i])] for run in runs) if len(runs) > 1 else ()
 
 
 def severity(angle: float) -> str:
