@@ -18,6 +18,7 @@ from osteon.geometry.lower_limb import SIDES, knee_centre, lateral_sign, posture
 JOINTS = ("hip", "knee", "ankle")
 SMOOTH_MM = 0.6
 TRAY_MM = (13.5, 31.0)  # from the middle of the plateau: where its surface is read on each side
+HEAD_MM = (12.0, 48.0)  # radius: wider than any head, for a soft outline swells while its centre stays
 EDGE_DEPTH_MM = 13.0  # below the plateau line: where its width is read
 
 
@@ -193,7 +194,10 @@ def _first_circle(femur: _Patch, outline: np.ndarray) -> np.ndarray:
 
 
 def _circle(outline: np.ndarray, first: np.ndarray) -> np.ndarray | None:
-    """Refine a circle (x, y, radius) on the outline by iterated least squares with a shrinking band; None when too little is left."""
+    """Refine a circle (x, y, radius) on the outline by iterated least squares with a shrinking band; None when too little is left.
+
+    A ragged outline is fitted in the narrowest band, 3.5 mm at the widest, that still holds a dozen of its points.
+    """
     x, y, radius = first
     for band in (5.0, 3.5, 2.0, 1.4, 1.0, 0.8, 0.8):
         offset = outline - (x, y)
@@ -201,13 +205,15 @@ def _circle(outline: np.ndarray, first: np.ndarray) -> np.ndarray | None:
         toward_neck = (offset @ np.array([0.78, -0.62])) > 0.35 * radius
         near = (np.abs(gap) < band) & ~toward_neck
         if near.sum() < 12:
-            return None
+            if band > 2.0:
+                return None
+            break
         points = outline[near]
         design = np.column_stack([2 * points, np.ones(len(points))])
         solution = np.linalg.lstsq(design, (points**2).sum(axis=1), rcond=None)[0]
         x, y = solution[:2]
         radius = float(np.sqrt(max(solution[2] + x * x + y * y, 1.0)))
-    return np.array([x, y, radius]) if 12 < radius < 40 else None
+    return np.array([x, y, radius]) if HEAD_MM[0] < radius < HEAD_MM[1] else None
 
 
 def _ankle(tibia: _Patch, talus: _Patch) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -171,7 +172,14 @@ def code(facts: Facts) -> Answer:
 
 
 def explained(facts: Facts) -> Answer:
-    """Explanations of single answers, which are made after a run."""
+    """The maps of the report with their sanity checks, or the explanations of single answers that were asked for."""
+    from osteon.report.sections.explanation import passed
+
+    looked = facts.run.folder / "explanation.json"
+    if looked.exists():
+        methods = json.loads(looked.read_text(encoding="utf-8"))["methods"]
+        told = [f"{name} on {plural(one['n'], facts.words.case)}, which {'passed' if passed(one) else 'failed'} its sanity check on shuffled weights" for name, one in methods.items()]
+        return filled(f"{listed(told)}.", "explanation")
     path = facts.run.folder / "explanations"
     made = sorted(p.stem for p in path.glob("*.json")) if path.is_dir() else []
     if made:

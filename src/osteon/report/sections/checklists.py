@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TITLES = {"cases": "Who was in it", "leakage": "Leakage", "plan": "Plan and seal", "results": "Results", "thresholds": "Other cuts, other prevalences", "compared": "Models against each other", "subgroups": "Groups",
           "gaps": "Differences between groups", "readers": "Readers and the model", "external": "Cases from elsewhere", "recalibration": "Probabilities elsewhere", "failures": "Where it failed", "labels": "References to look at again",
-          "uncertainty": "How sure a single answer is", "shift": "Tested against learnt from", "sensitivity": "What it hangs on", "limits": "Limits of this report", "making": "How it was made",
+          "uncertainty": "How sure a single answer is", "shift": "Tested against learnt from", "sensitivity": "What it hangs on", "explanation": "What the model looks at", "limits": "Limits of this report", "making": "How it was made",
           "methods": "Methods, ready to paste", "files": "Files", "row": "The result for other programs", "": "–"}
 
 
