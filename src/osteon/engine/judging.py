@@ -36,8 +36,7 @@ def lines_of(work: Any, targets: Mapping[str, Target], cohort: Cohort, fold: str
             truth = case.truth.get(name.partition("@")[0])
             if truth is not None:
                 for line in target.compare(truth, answer[name]):
-                    plain = {"target": name, "finding": line.finding, "unit": line.unit, "state": line.state, "score": line.score, "withheld": line.withheld}
-                    out.append(base | plain | {f"n.{k}": v for k, v in line.numbers.items()})
+                    out.append(base | {"target": name} | line.plain())
     frame = pd.DataFrame(out, columns=None if out else list(COLUMNS))
     return frame.assign(cut=np.nan) if len(frame) else frame
 

@@ -179,8 +179,7 @@ def _lines(target: Target, cohort: Cohort, values: Sequence[Value], name: str) -
     """The lines of the main finding of one member on the tune part."""
     import pandas as pd
 
-    rows = [{"patient": case.patient, "fold": "tune", "finding": line.finding, "unit": line.unit, "state": line.state, "score": line.score, "withheld": line.withheld,
-             "cut": np.nan} | {f"n.{k}": v for k, v in line.numbers.items()}
+    rows = [{"patient": case.patient, "fold": "tune", "cut": np.nan} | line.plain()
             for case, value in zip(cohort, values, strict=True) if name in case.truth for line in target.compare(case.truth[name], value) if line.finding == target.findings[0]]
     return pd.DataFrame(rows)
 

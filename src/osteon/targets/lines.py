@@ -30,6 +30,10 @@ class Line:
     numbers: Mapping[str, float] = field(default_factory=dict, kw_only=True, hash=False)
     withheld: str = field(default="", kw_only=True)
 
+    def plain(self) -> dict[str, Any]:
+        """As the columns of a table of lines; the numbers as `n.<name>`."""
+        return {"finding": self.finding, "unit": self.unit, "state": self.state, "score": self.score, "withheld": self.withheld} | {f"n.{k}": v for k, v in self.numbers.items()}
+
 
 def state(positive: bool | None) -> str:
     """The state of a reference standard: true, false, or open where it leaves the question open."""

@@ -17,10 +17,8 @@ FEATURES = ("mean", "maximum", "sharpest edge")
 def burned_in(divided: Divided) -> Iterator[Found]:
     """One tile at the edge of the picture that tells the finding: chosen on what was learnt from, measured on the test part."""
     prints, states = divided.material.prints, divided.material.states
-    if prints is None:
-        return
-    learnt, test = (rows[prints.known[rows] & np.isfinite(states[rows])] for rows in (divided.learnt, divided.test))
-    if not (both_states(states[learnt]) and both_states(states[test])):
+    learnt, test = pictured(divided)
+    if prints is None or not (both_states(states[learnt]) and both_states(states[test])):
         return
     table = prints.margin.reshape(len(prints.margin), -1).astype(float)
     aucs = _aucs(table[learnt], states[learnt] == 1)
@@ -54,6 +52,13 @@ def told_by(given: np.ndarray, divided: Divided, test: np.ndarray, what: str, sc
     order = test[np.argsort(-scores[test], kind="stable")]
     pairs = tuple(zip(order[:3].tolist(), order[::-1][:3].tolist(), strict=True))
     yield Found(found.lower >= SURE, f"In the test part, {what} tells the finding with AUC {found.estimate:.2f} ({found.lower:.2f} to {found.upper:.2f}).", pairs=pairs, count=len(test))
+
+
+def pictured(divided: Divided) -> tuple[np.ndarray, np.ndarray]:
+    """Rows learnt from and tested whose picture was read and whose state is known; none where no picture was read."""
+    prints, states = divided.material.prints, divided.material.states
+    learnt, test = (rows[:0] if prints is None else rows[prints.known[rows] & np.isfinite(states[rows])] for rows in (divided.learnt, divided.test))
+    return learnt, test
 
 
 def both_states(states: np.ndarray) -> bool:

@@ -16,7 +16,7 @@ from osteon.cohort import Cohort
 from osteon.models import Model
 from osteon.stats.intervals import Interval
 from osteon.targets import Target
-from osteon.validation.leaks_labels import LIKELY, both_states, told_by
+from osteon.validation.leaks_labels import LIKELY, both_states, pictured, told_by
 from osteon.validation.material import Divided, Found
 from osteon.value import Grid, Picture, Withheld
 
@@ -32,10 +32,8 @@ def grey_levels(divided: Divided) -> Iterator[Found]:
     The border, because a finding seldom lies there and the exposure shows there too; always a warning, for a disease may change a whole film.
     """
     prints, states = divided.material.prints, divided.material.states
-    if prints is None:
-        return
-    learnt, test = (rows[prints.known[rows] & np.isfinite(states[rows])] for rows in (divided.learnt, divided.test))
-    if not (both_states(states[learnt]) and both_states(states[test])):
+    learnt, test = pictured(divided)
+    if prints is None or not (both_states(states[learnt]) and both_states(states[test])):
         return
     from sklearn.linear_model import LogisticRegression
 
