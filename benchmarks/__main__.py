@@ -40,7 +40,7 @@ path = Path({folder!r}) / "large.dcm"
 write_radiograph(path, large, spacing=tuple(s * a / b for s, a, b in zip(film.spacing, film.stored.shape, large.shape)), notes={{}}, simulated=True)
 run = Run.open({run!r})
 list(engine.predict(run, [path]))
-from osteon.engine.fitting import load_final
+from osteon.validation.saved import load_final
 from osteon.engine.outside import from_files
 from osteon.engine.fitting import answers
 from osteon.studies import study_of

@@ -120,6 +120,17 @@ def test_bayesian_and_imperfect_reference() -> None:
     assert "expected more than 0.5" in pool(table_of("dl_ortho"), QUICK, reference=(0.3, 0.9)).plain()["imperfect_reference"]["reason"]
 
 
+@pytest.mark.verify
+def test_the_posterior_by_numpyro_stands_beside_our_own() -> None:
+    pytest.importorskip("numpyro", reason="the extra 'bayes' is not installed")
+    pooled = pool(table_of("dl_ortho"), QUICK, bayes="nuts").plain()
+    ours, theirs = pooled["bayesian"], pooled["bayesian"]["nuts"]
+    assert theirs["r_hat"] < 1.02
+    for quantity in ("sensitivity", "specificity", "new_sensitivity", "auc"):
+        width = ours[quantity]["upper"] - ours[quantity]["lower"]
+        assert all(abs(ours[quantity][k] - theirs[quantity][k]) < 0.1 * width for k in ("estimate", "lower", "upper")), quantity
+
+
 def test_excluding_a_study() -> None:
     whole, less = pool(table_of("dl_ortho"), QUICK), pool(table_of("dl_ortho"), QUICK, exclude=["S3"])
     assert less.plain()["k"] == whole.plain()["k"] - 1

@@ -13,6 +13,7 @@ from scipy.special import expit, logit
 from osteon.stats.accuracy_bayes import Priors, prior_sensitivity, sample, summary, to_theta
 from osteon.stats.accuracy_glmm import Exact, fit_exact
 from osteon.stats.accuracy_model import simple
+from osteon.stats.accuracy_nuts import nuts
 from osteon.stats.accuracy_reference import Imperfect, Reference, fit_imperfect
 from osteon.stats.accuracy_table import Tables
 
@@ -48,6 +49,20 @@ def test_importance_sampling_equals_nuts(name: str) -> None:
         width = given[2] - given[1]
         assert np.abs(ours - given)[0] < 0.03 * width, quantity
         assert np.abs(ours - given).max() < 0.08 * width, quantity
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("name", NUTS)
+def test_our_own_chains_by_numpyro_give_the_same_posterior(name: str) -> None:
+    pytest.importorskip("numpyro", reason="the extra 'bayes' is not installed")
+    found = nuts(tables(name), count=8000, seed=2)
+    told = summary(found.posterior)
+    assert found.r_hat < 1.01
+    assert found.divergent < 10
+    assert found.posterior.drawn == 8000
+    for quantity, given in NUTS[name].items():
+        ours = np.array([told[quantity].estimate, told[quantity].lower, told[quantity].upper])
+        assert np.abs(ours - given).max() < 0.08 * (given[2] - given[1]), quantity
 
 
 def test_a_new_study_varies_more_than_the_mean() -> None:

@@ -8,20 +8,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from disc_films import TARGETS, disc_case, disc_cohort
 from osteon.budget import SMOKE
+from osteon.case import Case
 from osteon.cohort import Cohort
 from osteon.cohort.rows import Rows
 from osteon.errors import DataError, NotFitted, Refused
 from osteon.models import Desk, Net
 from osteon.simulate.registry import registry
 from osteon.studies import study
+from osteon.targets import Grades, Landmarks, Measures
 from osteon.validation.contributions import contributions, explain_row, importance, of_trees, probability
 from osteon.validation.explanation import Explained, explained, fitted_on_shuffled, grad_cam, image_of, label_check, networks, with_labels_shuffled
 from osteon.validation.explanation_checks import Faithful, Sanity, centre, edges, faithful, likeness, located, repeatability, shuffled
 from osteon.validation.explanation_maps import METHODS, layer_of, saliency
 from osteon.validation.explanation_scores import Asked, asked
+from osteon.value import Grade, Readings
 
 DESK = Desk(SMOKE.with_(image_side=96, crop_side=64, epochs=4, seconds=900.0), 5)
 PARTS = (disc_cohort(16), disc_cohort(6, first=50))
@@ -189,6 +193,50 @@ def test_a_detector_is_explained_by_its_surest_box() -> None:
     assert 0 <= found.probability <= 1
     assert found.validity.region.sum() == pytest.approx(found.map.size * 0.1, rel=0.6)
     assert [net.writes[0] for net, _ in networks(finder)] == ["things"]
+
+
+def test_a_grade_is_explained_by_the_step_that_is_asked() -> None:
+    steps = {"step": Grades(("low", "middle", "high"), from_=1)}
+
+    def graded(cohort: Cohort) -> Cohort:
+        """The step follows from the side of the disc: low on the left, high on the right."""
+        return replace(cohort, cases=[replace(c, truth={"step": Grade(0 if c.truth["side"].name == "left" else 2)}) for c in cohort])
+
+    train, tune = map(graded, PARTS)
+    grader = Net("test_resnet", ("film",), "step").fit(train, tune, steps, DESK)
+    case = disc_case(96)
+    (answered,) = grader.predict(replace(PARTS[0], cases=[case]))
+    for finding, least in (("middle or more", 1), ("high or more", 2)):
+        found = explained(grader, case, finding, thorough=False, targets=steps)
+        assert found.probability == pytest.approx(sum(answered["step"].probabilities[least:]), abs=0.02)
+        assert found.map.max() == pytest.approx(1)
+    with pytest.raises(Refused, match="there is no class 'high'"):
+        asked(grader, "high")
+    assert label_check(grader, fitted_on_shuffled(grader, (train, tune), steps, DESK), [case], finding="high or more").rounds == 1
+
+
+def test_a_reading_by_landmarks_is_explained_by_how_surely_they_are_placed() -> None:
+    def length(points: dict[str, tuple[float, ...]], spacing: tuple[float, ...] | None) -> tuple[dict[str, float], dict[str, str]]:
+        return {"length": float(np.subtract(points["first"], points["second"])[0])}, {}
+
+    spots = {"length": Measures({"length": "px"}, "length", read=length, landmarks=Landmarks(("first", "second")))}
+
+    def placed(case: Case) -> Case:
+        middles = case.truth["things"].boxes.reshape(2, 2, 2).mean(1)
+        at = {name: tuple(m) for name, m in zip(("first", "second"), middles.tolist(), strict=True)}
+        return replace(case, truth={"length": Readings({"length": 0.0}, at, case.inputs["film"].grid)})
+
+    train, tune = (replace(c, cases=[placed(case) for case in c]) for c in PARTS)
+    finder = Net("hrnet", ("film",), "length").fit(train, tune, spots, Desk(SMOKE.with_(image_side=64, epochs=2), 5))
+    what = asked(finder, "length")
+    found = explained(finder, disc_case(97), "length", method="integrated gradients", thorough=False, targets=spots)
+    assert "Grad-CAM" not in what.methods
+    assert 0 < found.probability <= 1
+    assert found.map.max() == pytest.approx(1)
+    with torch.no_grad():
+        image = image_of(finder, disc_case(97))
+        plain, blank = (float(what.score(what.network, seen)) for seen in (image, torch.zeros_like(image)))
+    assert plain > blank  # without discs no point has a sure place
 
 
 # --- tables ------------------------------------------------------------------------------------------------------------------

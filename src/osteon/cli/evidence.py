@@ -29,6 +29,7 @@ def pool(sources: Annotated[list[Path], typer.Argument(help="CSV files (study, t
          prevalence: Annotated[list[float] | None, typer.Option(help="for predictive values and the nomogram; may be repeated")] = None,
          reference_standard: Annotated[str, typer.Option(help="SENS,SPEC of an imperfect reference standard to correct for")] = "",
          bayes: Annotated[bool, typer.Option("--bayes", help="posterior, and its sensitivity to the priors")] = False,
+         nuts: Annotated[bool, typer.Option("--nuts", help="with the posterior once more by NumPyro (extra 'bayes')")] = False,
          cut: Annotated[str, typer.Option(help="column of cut-offs, several rows a study: rates at every cut-off and the best one")] = "",
          structure: Annotated[str, typer.Option(help="random effects with --cut: best, CI, DI, CS, DS, CICS, DICS, CIDS, DIDS")] = "best",
          distribution: Annotated[str, typer.Option(help="with --cut: logistic or normal")] = "logistic",
@@ -49,11 +50,11 @@ def pool(sources: Annotated[list[Path], typer.Argument(help="CSV files (study, t
     for column, value in pairs(only).items():
         rows = rows.only(column, value)
     if cut:
-        _alone({"--by": by, "--covariate": covariate, "--rows-of": rows_of, "--prevalence": prevalence, "--reference-standard": reference_standard, "--bayes": bayes})
+        _alone({"--by": by, "--covariate": covariate, "--rows-of": rows_of, "--prevalence": prevalence, "--reference-standard": reference_standard, "--bayes": bayes, "--nuts": nuts})
         facts = pool_thresholds(rows, cut, ThresholdSettings(structure, distribution, log_cut=log_cut, level=level))
     else:
         settings = Settings(model, nodes, correction=correction, level=level, bootstrap=bootstrap, seed=seed, prevalence=tuple(prevalence or ()))
-        facts = fit(rows, settings, by=by or None, covariates=covariate or (), on=on, separate=separate, levels=rows_of or None, bayes=bayes,
+        facts = fit(rows, settings, by=by or None, covariates=covariate or (), on=on, separate=separate, levels=rows_of or None, bayes="nuts" if nuts else bayes,
                     reference=_pair(reference_standard)).plain()
     _keep(facts, json)
     left_out = _draw(facts, rows, out, points=points, region=region) if out else {}

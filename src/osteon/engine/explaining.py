@@ -21,16 +21,17 @@ from osteon.run import Run, slug
 from osteon.seeds import derive
 from osteon.studies import study_of
 from osteon.study import Study
-from osteon.targets import Classes, Measures, Objects, Target
+from osteon.targets import Classes, Grades, Measures, Objects, Target
 from osteon.validation.augmented import spread, views
 from osteon.validation.contributions import Contributions, explain_row
 from osteon.validation.explanation import Explained, Sanity, as_seen, explained, fitted_on_shuffled, label_check, networks
+from osteon.validation.explanation_scores import asked
 from osteon.validation.saved import load_final
 
 CHECKED_ON = 8  # cases of the tune part on which maps are compared with those of shuffled labels
 MOST = 8  # columns that are told
 METHOD = "Grad-CAM"
-FIRST = (Classes, Objects, Measures)  # which network of several is explained, where the primary target is not one of theirs
+FIRST = (Classes, Grades, Objects, Measures)  # which network of several is explained, where the primary target is not one of theirs
 
 
 @dataclass(frozen=True)
@@ -131,16 +132,20 @@ def explain(run: Run, case: str, *, folder: Path | None = None, model: str = "",
     `labels` a network is trained once more on shuffled labels, for `seconds` at most, and kept; nothing is trained without. Raises RunError for a model that
     is not there, DataError for a case that is not at hand, Refused for a model that can not be explained.
     """
+    from osteon.engine.wording import note_of, of_note
+
     bench = opened(run, folder, model=model)
     row = bench.codes.index(case) if case in bench.codes else bench.cohort.ids().index(bench.case(case).id)
-    first = bare(bench.fits[0])
+    first, note = bare(bench.fits[0]), note_of(bench.study, bench.label)
     suffix = f"-{slug(_named(method))}" if method and _named(method) != METHOD else ""
     out = run.folder / "explanations" / f"{bench.codes[row]}{suffix}.json"
     out.parent.mkdir(exist_ok=True)
-    if isinstance(first, Tabular):
+    if note:
+        found = of_note(bench, row, out, finding=finding)
+    elif isinstance(first, Tabular):
         found = _of_record(bench, first, row, out, finding=finding or bench.study.targets[first.writes[0]].findings[0])
     else:
-        found = _of_film(bench, row, out, finding=finding, method=_named(method), seen=seen_by(bench, target, train=labels, seconds=seconds))
+        found = _of_film(bench, row, out, finding=finding, method=_named(method) if method else "", seen=seen_by(bench, target, train=labels, seconds=seconds))
     whole(out, json.dumps(found.plain() | {"file": found.file.name}, indent=1, ensure_ascii=False))
     return found
 
@@ -218,6 +223,7 @@ def _of_record(bench: Bench, model: Tabular, row: int, out: Path, *, finding: st
 def _of_film(bench: Bench, row: int, out: Path, *, finding: str, method: str, seen: Seen) -> Explanation:
     desk, asked_for = bench.desk(), finding or seen.target.findings[0]
     case = as_seen(bench.cohort.cases[row], seen.before, bench.cohort)
+    method = method or min(asked(seen.net, asked_for).methods, key=lambda known: known != METHOD)
     found = explained(seen.net, case, asked_for, method=method, seed=desk.seed, others=seen.others, targets=bench.study.targets)
     checks = found.checks
     if seen.blind is not None:

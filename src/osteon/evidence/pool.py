@@ -102,14 +102,14 @@ def to_json(facts: Mapping[str, Any]) -> str:
 
 
 def pool(table: PoolTable, settings: Settings | None = None, *, by: str | None = None, covariates: Sequence[str] = (),
-         on: str = "both", separate: bool = False, exclude: Sequence[str] = (), levels: str | None = None, bayes: bool = False,
+         on: str = "both", separate: bool = False, exclude: Sequence[str] = (), levels: str | None = None, bayes: bool | str = False,
          reference: tuple[float, float] | None = None) -> PooledResult:
     """Pool a table of two-by-two tables.
 
     ``by`` names a column of subgroups; ``covariates`` columns of a meta-regression ``on`` sensitivity, specificity or both,
     with equal or ``separate`` between-study variances of the levels of ``by``; ``exclude`` studies to leave out; ``levels`` the
     column that says which rows belong to one study (three-level model beside the main one; with ``by`` a network of tests);
-    ``bayes`` adds the posterior and its sensitivity to the priors; ``reference`` the sensitivity and specificity of an imperfect
+    ``bayes`` adds the posterior and its sensitivity to the priors ("nuts": the posterior by NumPyro's sampler too); ``reference`` the sensitivity and specificity of an imperfect
     reference standard to correct for.
     """
     if on not in ("both", *MARGINS):
@@ -131,9 +131,9 @@ def pool(table: PoolTable, settings: Settings | None = None, *, by: str | None =
         facts["warnings"].append(f"rows of one {levels} are not independent: read the three-level result, not the main one")
         extra["three_level"] = lambda: several_rows(table, levels, settings, by)
     if bayes:
-        extra["bayesian"] = lambda: quantities.bayesian(tables, _prevalences(tables, settings), seed=settings.seed, level=settings.level)
+        extra["bayesian"] = lambda: quantities.bayesian(tables, _prevalences(tables, settings), seed=settings.seed, level=settings.level, nuts=bayes == "nuts")
     if reference:
-        extra["imperfect_reference"] = lambda: quantities.imperfect(tables, reference, level=settings.level, bayesian=bayes,
+        extra["imperfect_reference"] = lambda: quantities.imperfect(tables, reference, level=settings.level, bayesian=bool(bayes),
                                                                             seed=settings.seed)
     facts |= {name: _guarded(make) for name, make in extra.items()}
     facts["methods"], facts["references"] = methods_sentence(facts, settings), list(REFERENCES)

@@ -249,15 +249,28 @@ def studies(tables: Tables, columns: Mapping[str, tuple[str, ...]], *, level: fl
     return out
 
 
-def bayesian(tables: Tables, prevalences: Sequence[float], *, seed: int, level: float) -> Plain:
-    """Posterior summary under the default priors, and under eight others."""
+def bayesian(tables: Tables, prevalences: Sequence[float], *, seed: int, level: float, nuts: bool = False) -> Plain:
+    """Posterior summary under the default priors, and under eight others; with ``nuts`` once more by NumPyro's sampler."""
     found = bayes.sample(tables, seed=seed)
     prior = bayes.Priors()
     main = bayes.summary(found, prevalence=prevalences[0] if prevalences else None, level=level)
     others = [{"prior": {"mean": p.mean, "tau": p.tau, "fisher_z": p.fisher_z}, **{k: plain(s[k]) for k in (*MARGINS, "auc", "rho")}}
               for p, s in bayes.prior_sensitivity(tables, seed=seed, level=level)]
+    again = {"nuts": _by_nuts(tables, seed=seed, level=level)} if nuts else {}
     return {"prior": {"mean": prior.mean, "tau": prior.tau, "fisher_z": prior.fisher_z}, "draws": found.drawn,
-            "effective_draws": round(found.effective), **{k: plain(i) for k, i in main.items()}, "prior_sensitivity": others}
+            "effective_draws": round(found.effective), **{k: plain(i) for k, i in main.items()}, "prior_sensitivity": others, **again}
+
+
+def _by_nuts(tables: Tables, *, seed: int, level: float) -> Plain:
+    from osteon.stats.accuracy_nuts import nuts
+
+    try:
+        found = nuts(tables, seed=seed)
+    except ValueError as error:
+        return {"reason": str(error)}
+    told = bayes.summary(found.posterior, level=level)
+    return {"draws": found.posterior.drawn, "effective_draws": round(found.posterior.effective), "r_hat": number(found.r_hat), "divergent": found.divergent,
+            **{k: plain(i) for k, i in told.items()}}
 
 
 def imperfect(tables: Tables, reference: tuple[float, float], *, level: float, bayesian: bool = False, seed: int = 0) -> Plain:

@@ -218,6 +218,12 @@ def _bayesian(facts: Facts) -> Iterator[Section]:
     names = [n for n in (*MARGINS, "new_sensitivity", "new_specificity", "auc", "tau_sensitivity", "tau_specificity", "rho", "ppv", "npv") if n in found]
     yield f"Posterior ({found.get('effective_draws', 0)} effective draws): median and equal tails", [
         {"": n.replace("_", " "), "value": interval(found[n])} for n in names]
+    again = found.get("nuts", {})
+    if "reason" in again:
+        yield f"No posterior by NumPyro: {again['reason']}", []
+    elif again:
+        yield (f"The same posterior by NumPyro's NUTS ({again['effective_draws']} effective draws, R-hat {number(again['r_hat'])}, {again['divergent']} divergent transitions)",
+               [{"": n.replace("_", " "), "value": interval(again[n])} for n in names if n in again])
     yield "The same under other priors (scale of tau, scale of Fisher's z of rho)", [
         {"tau": number(e["prior"]["tau"]), "z": number(e["prior"]["fisher_z"]), **{m: interval(e[m]) for m in MARGINS}} for e in found.get("prior_sensitivity", ())]
 

@@ -18,6 +18,7 @@ from osteon.simulate.lower_limb_bones import CONDYLE_RX, CONDYLE_X, CONDYLE_Z, L
 from osteon.simulate.sdf import rotation
 
 TRAY, EDGE_DEPTH = 20.0, 13.0  # mm: where the plateau line touches on each side, and how far below it the width is taken
+ROUNDS = 7  # of false position: what is left is below 0.01 mm
 
 
 @dataclass(frozen=True)
@@ -180,11 +181,23 @@ def _plateau_line(frustum: Frustum, leg: Leg) -> tuple[np.ndarray, np.ndarray]:
 
 
 def surface(frustum: Frustum, placed: Placed, start: np.ndarray, way: np.ndarray, between: tuple[float, float]) -> np.ndarray:
-    """Where lines from points (n, 2) of the film leave a solid's outline, by bisection between two distances (mm)."""
-    low, high = np.full(len(start), between[0]), np.full(len(start), between[1])
+    """Where lines from points (n, 2) of the film leave a solid's outline between two distances (mm), to a hundredth of a pixel of 1 mm.
+
+    By false position, the end that stays counting half (Illinois: Dowell M, Jarratt P. BIT 1971; 11: 168-74): half the rays of a bisection.
+    """
     reach = placed.shift[1] - 60.0, placed.shift[1] + 60.0  # deeper than any knee
-    for _ in range(14):
-        middle = 0.5 * (low + high)
-        inside = clearance(frustum, placed, start + np.outer(middle / frustum.pixel, way), within=reach) < 0
-        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-    return start + np.outer(0.5 * (low + high) / frustum.pixel, way)
+
+    def clear(at: np.ndarray) -> np.ndarray:
+        return clearance(frustum, placed, start + np.outer(at / frustum.pixel, way), within=reach).astype(float)
+
+    low, high = np.full(len(start), between[0]), np.full(len(start), between[1])
+    inner, outer = np.minimum(clear(low), -1e-3), np.maximum(clear(high), 1e-3)
+    at, side = low, np.zeros(len(start))
+    for _ in range(ROUNDS):
+        at = (low * outer - high * inner) / (outer - inner)
+        found = clear(at)
+        inside = found < 0
+        inner, outer = (np.where(inside, np.minimum(found, -1e-9), np.where(side < 0, inner / 2, inner)),
+                        np.where(inside, np.where(side > 0, outer / 2, outer), np.maximum(found, 1e-9)))
+        low, high, side = np.where(inside, at, low), np.where(inside, high, at), np.where(inside, 1.0, -1.0)
+    return start + np.outer(at / frustum.pixel, way)

@@ -11,8 +11,8 @@ import numpy as np
 from osteon.case import Case
 from osteon.cohort import Cohort
 from osteon.errors import DataError, Refused, message
-from osteon.models import Chain, Desk, Net, bare
-from osteon.targets import Classes, Masks, Objects, Target
+from osteon.models import Chain, Desk, Fusion, Net, bare
+from osteon.targets import Classes, Grades, Masks, Objects, Target
 from osteon.validation.explanation_checks import DEALS, ROUNDS, STAGES, Faithful, Located, Sanity, cascade, faithful, likeness, located, mean, repeatability
 from osteon.validation.explanation_maps import METHODS, OF_A_LAYER, layer_of, saliency
 from osteon.validation.explanation_scores import BY_COVERING, Asked, asked
@@ -144,10 +144,10 @@ def _boxed(truth: Boxes, labels: Sequence[str], seen: Any, shape: tuple[int, int
     return np.any([inside(tuple(e), shape) for e in edges], axis=0) if len(edges) else np.zeros(shape, bool)
 
 
-def networks(model: Any) -> Iterator[tuple[Net, Chain | None]]:
+def networks(model: Any) -> Iterator[tuple[Any, Chain | None]]:
     """Every network of a model that looks at pictures, with the steps that come before it; those of the members of a blend too."""
     model = bare(model)
-    if isinstance(model, Net):
+    if isinstance(model, (Net, Fusion)):
         yield model, None
     elif isinstance(model, Chain):
         for k, step in enumerate(model.steps):
@@ -175,10 +175,10 @@ def with_labels_shuffled(cohort: Cohort, target: str, seed: int) -> Cohort:
 
 
 def fitted_on_shuffled(net: Net, parts: tuple[Cohort, Cohort], targets: Mapping[str, Target], desk: Desk) -> Net:
-    """The same spec trained once more, on shuffled labels of (train, tune): never done but on request. Raises Refused where there are no classes to shuffle."""
+    """The same spec trained once more, on shuffled labels of (train, tune): never done but on request. Raises Refused where there are no classes or grades to shuffle."""
     name = net.writes[0]
-    if not isinstance(targets[name], Classes):
-        raise Refused(message(f"Net {net.name!r}", f"{name!r} has no classes to shuffle", expected="a target of classes"))
+    if not isinstance(targets[name], (Classes, Grades)):
+        raise Refused(message(f"Net {net.name!r}", f"{name!r} has no classes to shuffle", expected="a target of classes or grades"))
     train, tune = (with_labels_shuffled(part, name, desk.seed + k) for k, part in enumerate(parts))
     return replace(net, fitted=None).fit(train, tune, targets, desk)
 

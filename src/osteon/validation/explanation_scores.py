@@ -31,16 +31,17 @@ class Asked:
 
 
 def asked(net: Net, finding: str) -> Asked:
-    """The score of a finding: a class, a label of boxes, a structure or a reading. Raises NotFitted, and Refused for a finding that the network does not answer."""
+    """The score of a finding: a class, a grade or more, a label of boxes, a structure, a reading or an event. Raises NotFitted, and Refused for a finding that the network does not answer."""
+    from osteon.models.families import inner
     from osteon.validation.explanation_maps import METHODS
 
     if net.fitted is None:
         raise NotFitted(message(f"Net {net.name!r}", "it was asked before it learned"))
-    family: Any = net.fitted.family
+    family: Any = inner(net.fitted.family)
     makers = _makers()
     if type(family) not in makers:
-        raise Refused(message(f"Net {net.name!r}", f"answers of {type(family).__name__} are not explained", expected="classes, boxes, outlines or readings"))
-    names = list(family.names)
+        raise Refused(message(f"Net {net.name!r}", f"answers of {type(family).__name__} are not explained", expected="classes, grades, boxes, outlines, readings or times to an event"))
+    names = _findings(family)
     at = names.index(finding) if finding in names else next((i for i, name in enumerate(names) if name.split(".")[0] == finding), -1)
     if at < 0:
         raise Refused(message(f"Net {net.name!r}", f"there is no class {finding!r} to explain", expected=", ".join(names), do=near(finding, names)))
@@ -48,10 +49,19 @@ def asked(net: Net, finding: str) -> Asked:
     return Asked(net.fitted.network.eval(), finding, score=score, strength=strength, methods=methods or tuple(METHODS))
 
 
-def _makers() -> dict[type, Callable[[Net, int], tuple[Score, Score | None, tuple[str, ...]]]]:
-    from osteon.models.families import ClassesFamily, MasksFamily, MeasuresFamily, ObjectsFamily
+def _findings(family: Any) -> list[str]:
+    """What of the outputs of a family can be asked, in their order."""
+    from osteon.models.families import GradesFamily, LandmarksFamily
 
-    return {ClassesFamily: _class, MasksFamily: _structure, MeasuresFamily: _reading, ObjectsFamily: _box}
+    if isinstance(family, GradesFamily):
+        return [f"{name} or more" for name in family.names[1:]]
+    return list(family.target.findings if isinstance(family, LandmarksFamily) else family.names)
+
+
+def _makers() -> dict[type, Callable[[Net, int], tuple[Score, Score | None, tuple[str, ...]]]]:
+    from osteon.models.families import ClassesFamily, EventsFamily, GradesFamily, LandmarksFamily, MasksFamily, MeasuresFamily, ObjectsFamily
+
+    return {ClassesFamily: _class, EventsFamily: _reading, GradesFamily: _step, MasksFamily: _structure, MeasuresFamily: _reading, LandmarksFamily: _places, ObjectsFamily: _box}
 
 
 def _class(net: Net, at: int) -> tuple[Score, Score | None, tuple[str, ...]]:
@@ -59,9 +69,27 @@ def _class(net: Net, at: int) -> tuple[Score, Score | None, tuple[str, ...]]:
     return lambda network, images: network(images)[:, at], lambda network, images: network(images).softmax(1)[:, at], ()
 
 
+def _step(net: Net, at: int) -> tuple[Score, Score | None, tuple[str, ...]]:
+    """The logit of "at least this step"; its probability."""
+    return lambda network, images: network(images)[:, at], lambda network, images: network(images)[:, at].sigmoid(), ()
+
+
 def _reading(net: Net, at: int) -> tuple[Score, Score | None, tuple[str, ...]]:
-    """The standardised reading; how strong it is has no meaning."""
+    """The standardised reading, or the log hazard (of a fusion with every column at its mean); how strong it is has no meaning."""
     return lambda network, images: network(images)[:, at], None, ()
+
+
+def _places(net: Net, at: int) -> tuple[Score, Score | None, tuple[str, ...]]:
+    """How surely the points are placed of which a reading is drawn (the drawing has no gradient): the mean log share of each heat-map at its peak; the mean share about it."""
+    from osteon.networks import heads
+
+    assert net.fitted is not None
+    count = len(net.fitted.family.points)  # type: ignore[union-attr]
+
+    def score(network: nn.Module, images: Tensor) -> Tensor:
+        return network(images)[:, :count].flatten(2).log_softmax(2).amax(2).mean(1)
+
+    return score, lambda network, images: heads.peaks(network(images)[:, :count])[..., 2].mean(1), ("integrated gradients", *BY_COVERING)
 
 
 def _structure(net: Net, at: int) -> tuple[Score, Score | None, tuple[str, ...]]:

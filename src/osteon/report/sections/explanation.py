@@ -16,11 +16,11 @@ from osteon.report.sections.films import chosen, cohort_of
 from osteon.report.sections.shortcuts import shortcuts
 from osteon.report.words import STAMP, discreet, listed, many, number, plural
 from osteon.stats.intervals import Interval
-from osteon.targets import Classes, Objects
+from osteon.targets import Classes, Grades, Objects
 from osteon.validation.explanation import networks
 from osteon.validation.explanation_maps import OF_A_LAYER
 
-EXPLAINED = (Classes, Objects)  # of which the report shows maps by itself; others on request
+EXPLAINED = (Classes, Grades, Objects)  # of which the report shows maps by itself; others on request
 
 
 def explanation(facts: Facts) -> Section | None:
@@ -30,7 +30,7 @@ def explanation(facts: Facts) -> Section | None:
 
 
 def _maps(facts: Facts) -> tuple[Block, ...]:
-    answered = [net.writes[0] for net, _ in networks(facts.study.models[facts.label])]
+    answered = [net.writes[0] for net, _ in networks(facts.study.models[facts.label]) if not _reads_text(facts, net.reads)]
     if not any(isinstance(facts.study.targets.get(t), EXPLAINED) for t in answered):
         return ()
     from osteon.engine.looking import looked
@@ -48,8 +48,12 @@ def _maps(facts: Facts) -> tuple[Block, ...]:
             *_drawings(facts, found), _validity(facts, found), *_located(facts, found))
 
 
+def _reads_text(facts: Facts, reads: tuple[str, ...]) -> bool:
+    return any(facts.study.inputs[name].kind == "text" for name in reads if name in facts.study.inputs)
+
+
 def _asked(facts: Facts, found: Mapping[str, Any]) -> str:
-    what = f"the answer “{found['finding']}”" if isinstance(facts.study.targets[found["target"]], Classes) else f"the surest box of “{found['finding']}”"
+    what = f"the answer “{found['finding']}”" if isinstance(facts.study.targets[found["target"]], (Classes, Grades)) else f"the surest box of “{found['finding']}”"
     return f"Maps of what speaks for {what} of {found['network']} ({found['target']}), over {plural(next(iter(found['methods'].values()))['n'], facts.words.case)} of the test part: best, median, worst, and others by chance. None was chosen for its looks."
 
 
