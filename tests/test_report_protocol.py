@@ -12,7 +12,8 @@ import pytest
 from osteon.cohort import Cohort
 from osteon.cohort.rows import Rows
 from osteon.report.content import Article, Paragraph, Table, blocks_of
-from osteon.report.protocol import Known, plan, rule
+from osteon.report.protocol import Known, plan
+from osteon.report.sections.asking import rule
 from osteon.simulate.registry import registry
 from osteon.stats.sample_size import binary_model_size, sensitivity_size
 from osteon.studies import catalogue, study

@@ -136,6 +136,18 @@ def test_the_population_is_wide_and_obeys_the_identity() -> None:
         assert np.hypot(*(film.landmarks["R"]["knee"] - film.landmarks["L"]["knee"])) * 8 > 70, "knees do not stand in each other"
 
 
+def test_a_confounded_film_differs_in_its_print_alone_and_only_where_the_finding_is() -> None:
+    changed, varus = [], []
+    for k in range(8, 18):
+        clean, planted = (standing_film((3, k), pixel_mm=8.0, confounded=flag) for flag in (False, True))
+        changed.append(not np.array_equal(clean.stored, planted.stored))
+        varus.append(min(clean.design[f"HKA.{side}"] for side in "RL") < 177)
+        assert clean.projected == pytest.approx(planted.projected, nan_ok=True)
+        assert np.array_equal(clean.masks, planted.masks)
+    assert changed == varus
+    assert 2 < sum(varus) < 10
+
+
 def test_a_leg_cut_off_has_no_truth_where_it_is_not_seen() -> None:
     film = next(f for f in (standing_film((13, i), pixel_mm=8.0, site="B") for i in range(60)) if f.attributes["cropped"])
     short = min(film.landmarks, key=lambda side: len(film.landmarks[side]))
@@ -192,7 +204,7 @@ def test_a_cohort_is_the_same_however_it_is_made(tmp_path: Path) -> None:
 def test_an_interrupted_cohort_goes_on(tmp_path: Path) -> None:
     from osteon.simulate import standing_cohort as cohort
 
-    call = {"cases": 4, "seed": 8, "site": "B", "difficulty": 0.5, "pixel_mm": 8.0}
+    call = {"cases": 4, "seed": 8, "site": "B", "difficulty": 0.5, "pixel_mm": 8.0, "confounded": False}
     home = tmp_path / "part"
     cohort._begin(home, home / ".rows", call)
     cohort.make_case(home, call, 1)

@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from osteon.evidence import example, figures, pool_table
 from osteon.evidence.figure_map import evidence_map
 from osteon.evidence.pool import PooledResult, Settings, pool
 from osteon.evidence.pool_text import closing, interval, sections
+from osteon.evidence.review.example_project import CLAIMS
 from osteon.evidence.solve import Solution, solve
 from osteon.evidence.solve_table import REPORTS, Report, read_reports, solve_report
 from osteon.studies import names, study
@@ -22,8 +25,22 @@ from osteon.studies import names, study
 HERE = Path(__file__).parent
 FIGURES = HERE / "figures"
 SETTINGS = Settings(bootstrap=500, prevalence=(0.1, 0.3))
-STATED = {"identified": 862, "included": 595, "radiographic assessment": 281, "spine-oriented surgery": 102, "outcomes assessment": 95, "basic AI education": 84, "basic science": 33,
-          "imaging methods, abstract": 53, "imaging methods, text": 153, "algorithms": 185}
+PRINTED = json.loads(CLAIMS.read_text(encoding="utf-8"))  # what the review says of itself, as the example project holds it
+
+
+def claim(rule: str, what: str = "") -> dict[str, Any]:
+    """One printed claim, by its rule and what it is about."""
+    return next(c for c in PRINTED["claims"] if c["rule"] == rule and what in (c.get("what", ""), c.get("of", "")))
+
+
+def stated() -> dict[str, int]:
+    """The counts of the review: identified, included, by area (as printed), imaging methods twice, algorithms."""
+    areas, methods = claim("sum", "studies by area")["parts"], claim("pair", "imaging methods")["values"]
+    return {"identified": claim("count", "identified")["value"], "included": claim("count", "included")["value"], **{a.replace(" ai ", " AI "): n for a, n in areas.items()},
+            "imaging methods, abstract": methods["abstract"], "imaging methods, text": methods["results"], "algorithms": claim("share", SHARE)["candidates"][0]}
+
+
+SHARE = "convolutional networks among 185 algorithms"
 
 
 def seed_rows() -> list[dict[str, str]]:
@@ -40,23 +57,24 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def counts(rows: Sequence[dict[str, str]]) -> str:
     """What the review says of itself, and what follows."""
-    s, labels = STATED, [r["areas"].split("; ") for r in rows]
-    areas = [k for k in s if k in ("radiographic assessment", "spine-oriented surgery", "outcomes assessment", "basic AI education", "basic science")]
-    total, printed = sum(s[a] for a in areas), Counter(x for row in labels for x in row)
+    s, labels = stated(), [r["areas"].split("; ") for r in rows]
+    areas = [a.replace(" ai ", " AI ") for a in claim("sum", "studies by area")["parts"]]
+    total, listed = sum(s[a] for a in areas), Counter(x for row in labels for x in row)
     both = sum(len(row) > 1 for row in labels)
-    share = 100 * (s["identified"] - s["included"]) / s["identified"]
+    percent = claim("share", SHARE)["percent"]
     lines = [
-        ("595 included = 281 + 102 + 95 + 84 + 33", f"the sum is {total}", "holds; every study then has exactly one class"),
-        ("one class a study", f"in Table 1 {both} of {len(rows)} rows carry two: {sum(printed.values())} labels on {len(rows)} systems", "contradicts the sum above"),
-        ("862 identified, 595 included", f"{s['identified'] - s['included']} excluded ({share:.0f} %)", "no duplicates, no records screened, no reasons: a flow diagram cannot be drawn"),
-        ("53 imaging methods (abstract)", f"{s['imaging methods, text']} in the text", "contradiction"),
-        ("185 algorithms, convolutional networks 73 %", f"73 % of 185 is {0.73 * 185:.1f}, of 595 {0.73 * 595:.1f}", "the denominator is not stated"),
+        (f"{s['included']} included = {' + '.join(str(s[a]) for a in areas)}", f"the sum is {total}", "holds; every study then has exactly one class" if total == s["included"] else "contradiction"),
+        ("one class a study", f"in Table 1 {both} of {len(rows)} rows carry two: {sum(listed.values())} labels on {len(rows)} systems", "contradicts the sum above"),
+        (f"{s['identified']} identified, {s['included']} included", f"{s['identified'] - s['included']} excluded ({100 * (s['identified'] - s['included']) / s['identified']:.0f} %)",
+         "no duplicates, no records screened, no reasons: a flow diagram cannot be drawn"),
+        (f"{s['imaging methods, abstract']} imaging methods (abstract)", f"{s['imaging methods, text']} in the text", "contradiction"),
+        (f"{s['algorithms']} algorithms, convolutional networks {percent} %", f"{percent} % of {s['algorithms']} is {percent / 100 * s['algorithms']:.1f}, of {s['included']} {percent / 100 * s['included']:.1f}", "the denominator is not stated"),
         ("accuracy and speed, 62 %: results (abstract)", "\"the most common method used\" (text)", "two meanings of one figure"),
-        ("studies of 2020 to 2023, none by date", "Table 1 holds papers of 2019 (references 5, 7, 25), 2024 (35) and 20 November 2023 (66)", "contradicts the search window of 31 October 2023"),
-        ("conference papers, abstracts and reviews excluded", "Table 1 holds proceedings (75, 83), a meeting abstract (48) and a review of reviews (57)", "contradiction"),
-        ("included studies are listed", f"{len(rows)} of {s['included']} ({100 * len(rows) / s['included']:.1f} %)", "533 cannot be checked"),
+        (f"studies of {claim('window')['from']} to {claim('window')['to']}, none by date", "Table 1 holds papers of 2019 (references 5, 7, 25), 2024 (35) and 20 November 2023 (66)", "contradicts the search window of 31 October 2023"),
+        ("conference papers, abstracts and reviews excluded", f"Table 1 holds {'; '.join(f'a {kind} ({number})' for number, kind in PRINTED['kinds'].items())}", "contradiction"),
+        ("included studies are listed", f"{len(rows)} of {s['included']} ({100 * len(rows) / s['included']:.1f} %)", f"{s['included'] - len(rows)} cannot be checked"),
         ("estimates were pooled by random effects", "no estimate, interval, heterogeneity, model or number of studies", "nothing to check")]
-    per_area = table(("area", "of 595 (text)", "of 62 (Table 1)"), ((a, f"{s[a]} ({100 * s[a] / s['included']:.0f} %)", f"{printed[a]} ({100 * printed[a] / len(rows):.0f} %)") for a in areas))
+    per_area = table(("area", "of 595 (text)", "of 62 (Table 1)"), ((a, f"{s[a]} ({100 * s[a] / s['included']:.0f} %)", f"{listed[a]} ({100 * listed[a] / len(rows):.0f} %)") for a in areas))
     return table(("as printed", "counted", "finding"), lines) + "\n" + per_area
 
 

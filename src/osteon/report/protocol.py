@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from osteon.report.content import Article, Block, Items, Paragraph, Section, Table
 from osteon.report.references import Citing
-from osteon.report.sections.asking import told
+from osteon.report.sections.asking import rule, told
 from osteon.report.words import listed, many, number, plural
-from osteon.targets import Classes, Declared, Events, Grades, Masks, Measures, Objects, Sensitivity
+from osteon.targets import Classes, Events, Grades, Masks, Measures, Objects
 
 if TYPE_CHECKING:
     from osteon.cohort import Cohort
@@ -131,15 +131,6 @@ def _reference(study: Study) -> Section:
     return Section("reference", "7 Targets and reference standard", (Table("targets", "What is asked", columns=("Target", "Family", "Answers", "Findings, main one first", "Cut"), rows=rows, tone="tight"),
                                                                      blank("what the reference standard of each target is and why; who sets it, with which training, how often, blind to what; how disagreement is settled; the time between tests")))
 
-
-def rule(target: Any) -> str:
-    """The rule for a cut in words."""
-    cut = target.cut
-    if cut is None:
-        return "none"
-    if isinstance(cut, Declared):
-        return f"declared: at or {'above' if cut.above is not None else 'below'} {cut.above if cut.above is not None else cut.below:g}; never tuned"
-    return f"highest cut that keeps a sensitivity of {100 * cut.at:g} %, on the tune part" if isinstance(cut, Sensitivity) else "largest sum of sensitivity and specificity (Youden), on the tune part"
 
 
 def _division(study: Study) -> Section:

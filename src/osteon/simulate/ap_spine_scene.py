@@ -30,7 +30,7 @@ def draw(frustum: Frustum, column: Sequence[Vertebra], view: np.ndarray, person:
         at = np.array([nuisance.uniform(12, 30), col + nuisance.uniform(-4, 10)]) / frustum.pixel
         film.stamp_letter(line, side, (float(at[0]), float(at[1])), 17.0 / frustum.pixel, tilt=float(nuisance.normal(0, 4)))
     room = scene.varied(ROOMS[site], difficulty, nuisance)
-    room = scene.betraying(room) if setting.betrays else room
+    room = film.betraying(room) if setting.betrays else room
     return scene.develop(line, sponge, frustum, room, setting.margins, BORDER[site], physics)
 
 

@@ -23,18 +23,20 @@ def cards() -> Mapping[str, Card]:
     return {name: import_module(f"osteon.simulate.{name}").CARD for name in stating}
 
 
-def rendered(name: str, card: Card) -> str:
-    """One card as Markdown."""
+def rendered(name: str, card: Card, picture: str = "") -> str:
+    """One card as Markdown, with its contact sheet where there is one."""
     bounds = tuple(f"{probe}: up to {bound:.2f}, {why}" for probe, bound, why in card.bounds)
     parts = (("Modelled", card.modelled), ("Not modelled", card.absent), ("Sources", card.sources), ("Probes", (*card.probes, *bounds)))
     lists = "".join(f"\n**{title}**\n\n" + "".join(f"- {item}\n" for item in items) for title, items in parts if items)
-    return f"\n## {card.name} {card.version}\n\n`osteon.simulate.{name}`. Context of use: {card.use}.\n{lists}"
+    shown = f"\n![Eight simulated cases of {card.name}, their truth, and the structures by name]({picture})\n" if picture else ""
+    return f"\n## {card.name} {card.version}\n\n`osteon.simulate.{name}`. Context of use: {card.use}.\n{lists}{shown}"
 
 
 def write(path: Path) -> Path:
-    """The page of all cards."""
+    """The page of all cards, with the contact sheets that lie in `contact` beside it."""
+    sheets = {sheet.stem for sheet in (path.parent / "contact").glob("*.jpg")}
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole(path, OPENING + "".join(rendered(name, card) for name, card in cards().items()))
+    whole(path, OPENING + "".join(rendered(name, card, f"contact/{name}.jpg" if name in sheets else "") for name, card in cards().items()))
     return path
 
 

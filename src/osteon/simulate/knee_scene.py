@@ -30,7 +30,7 @@ def draw(frustum: Frustum, knees: Sequence[Knee], person: Person, setting: Setti
     marked = line.copy()
     _letters(marked, frustum, knees, setting, asked.site)
     room = scene.varied(ROOMS[asked.site], asked.difficulty, nuisance)
-    room = scene.betraying(room) if "betrayed" in setting.extras else room
+    room = film.betraying(room) if "betrayed" in setting.extras else room
     return scene.develop(marked, sponge * person.grain**2, frustum, room, setting.margins, BORDER[asked.site], physics, finer=FINER), line
 
 

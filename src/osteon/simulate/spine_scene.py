@@ -18,17 +18,18 @@ LUNG = 0.30  # of the density of muscle
 Thing = tuple[Placed, str]  # a solid and its substance: bone, or a name of ATTENUATION
 
 
-def hard(frustum: Frustum, things: Iterable[Thing]) -> tuple[np.ndarray, np.ndarray]:
-    """Attenuation in excess of muscle and path in spongy bone, both (rows, cols) float32."""
+def hard(frustum: Frustum, things: Iterable[Thing], *, density: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Attenuation in excess of muscle and path in spongy bone, both (rows, cols) float32; `density` is that of the spongy bone, 1 as usual."""
     line, sponge = np.zeros(frustum.shape, np.float32), np.zeros(frustum.shape, np.float32)
     mu = {name: np.float32(value - ATTENUATION["muscle"]) for name, value in ATTENUATION.items()}
+    mu["sponge"] *= np.float32(density)
     for placed, substance in things:
         chords = traverse(frustum, placed)
         if chords is None:
             continue
         if substance == "bone":
             line[chords.window] += chords.shell * mu["cortex"] + chords.sponge * mu["sponge"] + chords.marrow * mu["marrow"]
-            sponge[chords.window] += chords.sponge
+            sponge[chords.window] += chords.sponge * np.float32(density)
         else:
             line[chords.window] += chords.total * mu[substance]
     return line, sponge
@@ -85,11 +86,6 @@ def varied(room: Exposure, difficulty: float, rng: np.random.Generator) -> Expos
     """A room on one day: dose, scatter and processing around its own; harder is darker and hazier."""
     return replace(room, quanta=room.quanta * float(np.exp(rng.normal(-0.7 * difficulty, 0.25))), scatter=room.scatter * (0.8 + 0.4 * difficulty),
                    compression=float(np.clip(room.compression + rng.normal(0, 0.02), 0.2, 0.85)), contrast=room.contrast * float(np.exp(rng.normal(0, 0.06))))
-
-
-def betraying(room: Exposure) -> Exposure:
-    """The room of a confounded cohort in which only the sick are seen: less dose, harder print. A shortcut planted for teaching."""
-    return replace(room, quanta=0.5 * room.quanta, contrast=1.3 * room.contrast, compression=0.9 * room.compression)
 
 
 def bones(placed: Iterable[Placed]) -> Iterator[Thing]:

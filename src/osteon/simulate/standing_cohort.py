@@ -16,7 +16,7 @@ from osteon.value import Grid, Mask, Objects
 
 
 def make(folder: Path, call: Mapping[str, Any], workers: int) -> Cohort:
-    """The cohort of a call (cases, seed, site, difficulty, pixel_mm): opened where it is complete, else made or completed."""
+    """The cohort of a call (cases, seed, site, difficulty, pixel_mm, confounded): opened where it is complete, else made or completed."""
     return film_cohort.make(LEGS, folder, call, workers)
 
 
@@ -35,7 +35,8 @@ def write(folder: Path, call: Mapping[str, Any], index: int, name: str) -> film_
     from osteon.readers import write_value
     from osteon.readers.dicom import write_radiograph
 
-    film = standing_film(film_cohort.sequence(call, index), site=call["site"], difficulty=call["difficulty"], pixel_mm=call["pixel_mm"])
+    film = standing_film(film_cohort.sequence(call, index), site=call["site"], difficulty=call["difficulty"], pixel_mm=call["pixel_mm"],
+                         confounded=call["confounded"])
     notes = {"spacing_kind": "calibrated", "magnification": film.attributes["magnification"], "view_position": "AP", "body_part": "LEG", "laterality": "B",
              "model": f"{CARD.name} {CARD.version}", "patient_id": film_cohort.pseudonym(call, index)}
     xray = write_radiograph(folder / "xray" / f"{name}.dcm", film.stored, spacing=film.spacing, notes=notes, simulated=True)

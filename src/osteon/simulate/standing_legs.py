@@ -30,6 +30,7 @@ JOINT_BOXES_MM: Mapping[str, tuple[float, float]] = MappingProxyType({"hip": (11
 STRUCTURES = ("femur", "tibia", "talus")
 BALL_MM = 25.0
 SITES = ("A", "B")
+VARUS = 177.0  # degrees, below which a limb is the finding of a confounded cohort
 CARD = Card(
     "standing legs", "1.0",
     use="checks that detection, segmentation and geometry recover planted alignment; teaching of alignment, rotation and site shift",
@@ -38,7 +39,8 @@ CARD = Card(
               "cone beam on a point source, spacing calibrated to the plane of the knees, ball of 25 mm at its own depth",
               "skin, fat, muscle planes and bowel gas; scatter, blur, quantum noise, range compression, shutters, lead letters",
               "rotation, flexion, osteophytes and joint space with age and body mass",
-              "site B: other tube distance, dose, processing and stored range, rotation to 10 degrees, more flexion, nails and plates, a leg cut off"),
+              "site B: other tube distance, dose, processing and stored range, rotation to 10 degrees, more flexion, nails and plates, a leg cut off",
+              "confounded: limbs of less than 177 degrees with half the dose and a harder print, a shortcut to be found"),
     absent=("stress lines of the trabeculae", "growth plates, fractures, tumours, deformed diaphyses", "joint replacements", "talar tilt and foot deformity",
             "clothing, casts, stitched exposures", "ligaments, cartilage, vessels", "reader error: the truth is exact"),
     sources=("joint line angles and their spread: between Micicoi 2020 (758 limbs, CT) and the normal range 85-90 degrees; groups of worn limbs are ours",
@@ -105,7 +107,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Setting:
-    """How the film was taken: nuisance that the answer must not depend on."""
+    """How the film was taken: nuisance that the answer must not depend on; `betrays` where it was taken in another room because of the answer."""
 
     rotation: Mapping[str, float] = field(default_factory=lambda: {"R": 0.0, "L": 0.0}, hash=False)
     flexion: Mapping[str, float] = field(default_factory=lambda: {"R": 0.0, "L": 0.0}, hash=False)
@@ -114,13 +116,15 @@ class Setting:
     shift: tuple[float, float] = (0.0, 0.0)
     source: tuple[float, float, float] = (0.0, 2890.0, 0.0)
     margins: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    betrays: bool = False
 
 
 def standing_film(seed: int | np.random.SeedSequence | tuple[int, int], *, site: str = "A", difficulty: float = 0.5, pixel_mm: float = 1.0,
-                  neutral: bool = False, angles: Mapping[str, float] | None = None) -> StandingFilm:
+                  neutral: bool = False, confounded: bool = False, angles: Mapping[str, float] | None = None) -> StandingFilm:
     """One film (1024 x 432 mm). The same arguments give the same bytes.
 
-    `neutral` leaves out rotation, flexion, metal and cropping; `angles` fixes mLDFA, MPTA or JLCA of both legs (degrees).
+    `neutral` leaves out rotation, flexion, metal and cropping; `confounded` takes planned limbs of less than 177 degrees in another
+    room, a shortcut for teaching; `angles` fixes mLDFA, MPTA or JLCA of both legs (degrees).
     Raises DataError for an unknown site, a difficulty outside 0-1 or a pixel outside 0.1-8 mm.
     """
     _check(site, difficulty, pixel_mm)
@@ -129,12 +133,14 @@ def standing_film(seed: int | np.random.SeedSequence | tuple[int, int], *, site:
     person = _person(anatomy)
     alignment = {side: values | dict(angles or {}) for side, values in _alignment(label, person, difficulty).items()}
     setting = Setting(source=(0.0, 2890.0, -430.0)) if neutral else _setting(nuisance, site, difficulty)
+    setting = replace(setting, betrays=confounded and any(180 + a["MPTA"] - a["mLDFA"] - a["JLCA"] < VARUS for a in alignment.values()))
     legs = _legs(anatomy, person, alignment, setting)
     frustum = _frustum(legs, setting, pixel_mm)
     return _record(frustum, legs, person, alignment, setting, site, difficulty, (nuisance, physics))
 
 
-def standing_legs(folder: Path, cases: int, seed: int, *, site: str = "A", difficulty: float = 0.5, pixel_mm: float = 1.0, workers: int = 2) -> Cohort:
+def standing_legs(folder: Path, cases: int, seed: int, *, site: str = "A", difficulty: float = 0.5, pixel_mm: float = 1.0, confounded: bool = False,
+                  workers: int = 2) -> Cohort:
     """A cohort folder of `cases` films: DICOM `xray`, boxes `joints`, masks `bones`, readings `alignment.*`; the same bytes for the same call.
 
     Cases that are complete in the folder are not made again. Raises DataError before any file is written for impossible arguments,
@@ -146,7 +152,7 @@ def standing_legs(folder: Path, cases: int, seed: int, *, site: str = "A", diffi
     if cases < 1 or seed < 0 or workers < 1:
         raise DataError(message("standing legs", "the call is impossible", expected="cases and workers 1 or more, seed 0 or more",
                                 found=f"Found cases {cases}, seed {seed}, workers {workers}"))
-    return make(Path(folder), {"cases": cases, "seed": seed, "site": site, "difficulty": difficulty, "pixel_mm": pixel_mm}, workers)
+    return make(Path(folder), {"cases": cases, "seed": seed, "site": site, "difficulty": difficulty, "pixel_mm": pixel_mm, "confounded": confounded}, workers)
 
 
 def _check(site: str, difficulty: float, pixel_mm: float) -> None:

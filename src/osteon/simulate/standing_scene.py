@@ -51,6 +51,7 @@ def draw(frustum: Frustum, legs: list[Leg], person: Person, setting: Setting, si
     ball = _ball(line, frustum, legs, nuisance)
     _markers(line, frustum, nuisance)
     room = _room(site, difficulty, nuisance)
+    room = film.betraying(room) if setting.betrays else room
     line += film.texture(frustum.shape, frustum.pixel, physics) * np.sqrt(sponge) * np.float32(0.0062)
     signal = film.expose(np.maximum(line, 0), frustum.pixel, room, physics)
     printed = film.collimate(film.print_film(signal, frustum.pixel, room), setting.margins, frustum.pixel, BORDER[site])

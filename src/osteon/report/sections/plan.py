@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from osteon.engine.seal import FILE, Seal, deviations, read
 from osteon.report.content import Block, Cell, Folded, Paragraph, Section, Table
 from osteon.report.facts import Facts
+from osteon.report.sections.asking import rule
 from osteon.report.words import listed, number, plural
 from osteon.targets import Declared
 
 MOST = 12  # unlocks that are shown unfolded
-RULES = {"Youden()": "largest sum of sensitivity and specificity (Youden)", "None": "none"}
 
 
 def plan(facts: Facts) -> Section:
@@ -48,7 +48,8 @@ def _words(seal: Seal) -> tuple[str, ...]:
 
 def _planned(facts: Facts, seal: Seal) -> Table:
     kept = seal.plan
-    rules = [f"{name}: {RULES.get(t['cut'], t['cut'])}" for name, t in kept["targets"].items()]
+    now = facts.study.targets
+    rules = [f"{name}: {rule(now[name]) if name in now and repr(now[name].cut) == t['cut'] else t['cut']}" for name, t in kept["targets"].items()]
     rows = [("Question", kept["question"]), ("Primary outcome", " ".join(kept["primary"])), ("Rule for the cut", "; ".join(rules)), ("Models, the first is primary", listed(kept["models"])), ("Design", kept["design"]),
             ("Eligible", listed(kept["eligible"]) or "no rule beyond readable inputs"), ("Groups looked at", listed(kept["subgroups"]) or "none"), ("Further analyses", listed(kept["analyses"]) or "none"),
             ("Seed, budget", f"{kept['seed']}, {kept['budget']}"), ("Hash of the declaration", kept["declaration"]), ("Hash of the cases", kept["cases"]), ("Hash of the division (split.csv)", kept["division"])]
