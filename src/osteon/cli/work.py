@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from osteon.design import Design
     from osteon.row import EvidenceRow
     from osteon.run import Run
+    from osteon.study import Study
 
 STAMP = "Simulated training cases only: a demonstration, not clinical evidence"
 StudyName = Annotated[str, typer.Argument(help="name of a study, or a .py file that declares one")]
@@ -22,27 +25,107 @@ RunFolder = Annotated[Path, typer.Argument(help="the folder of a run")]
 SimulatedOk = Annotated[bool, typer.Option("--simulated-weights-ok", help="answer patients' films with a model that has seen simulated ones only: a demonstration")]
 
 
-def run(study: StudyName, cohort: Annotated[Path | None, typer.Option(help="your cohort folder; without it cases are simulated")] = None,
+def run(studies: Annotated[list[str] | None, typer.Argument(help="names of studies, or .py files that declare one")] = None, every: Annotated[bool, typer.Option("--all", help="every study of the catalogue, each simulated")] = False,
+        cohort: Annotated[Path | None, typer.Option(help="your cohort folder; without it cases are simulated")] = None,
         dataset: Annotated[str, typer.Option(help="NAME=FOLDER, a public data set that the study has an adapter for")] = "",
         budget: Annotated[str, typer.Option(help="smoke, laptop or gpu")] = "laptop", cases: Annotated[int | None, typer.Option(help="number of simulated cases")] = None,
         seconds: Annotated[float | None, typer.Option(help="cap on the seconds of each fit")] = None, seed: int = 0,
         folds: Annotated[int | None, typer.Option(help="cross-validation with so many folds in place of the study's design")] = None,
-        out: Annotated[Path | None, typer.Option(help="folder of the run; by default below runs/")] = None, json: Json = False) -> None:
-    """Train, validate and report a study; a run that was cut short goes on where it stopped."""
-    from osteon import engine
-    from osteon.report import report as write
+        out: Annotated[Path | None, typer.Option(help="folder of the run (of several: a folder with one for each); by default below runs/")] = None,
+        on: Annotated[str, typer.Option(help="Ray cluster that makes the fits, or of several studies the runs: ray, or ray://host:port; same paths on every machine")] = "", json: Json = False) -> None:
+    """Train, validate and report studies; a run that was cut short goes on where it stopped."""
     from osteon.studies import study as find
 
-    declared = find(study)
-    data = _cohort(declared, cohort, dataset)
-    done = engine.run(declared, data, seed=seed, budget=_budget(budget, cases, seconds), design=_design(folds), out=out)
-    page = write(done)
-    if json:
-        plain({"run": str(done.folder), "report": str(page), "rows": [r.plain() for r in done.rows]})
+    names = _named(studies or [], every)
+    if len(names) > 1:
+        several(names, {"--cohort": cohort, "--dataset": dataset, "--folds": folds}, Asked(budget, cases, seconds=seconds, seed=seed, out=out), on=on, json=json)
         return
-    for row in done.rows[:1]:
-        typer.echo(sentence(row))
-    typer.echo(str(page.resolve()))
+    declared = find(names[0])
+    found = _made(declared, _cohort(declared, cohort, dataset), Asked(budget, cases, seconds=seconds, seed=seed, out=out), design=_design(folds), on=on)
+    if json:
+        plain(found)
+        return
+    typer.echo("\n".join(filter(None, (found["sentence"], str(Path(found["report"]).resolve())))))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run may spend, its seed, and where it goes."""
+
+    budget: str
+    cases: int | None
+    seconds: float | None = field(kw_only=True)
+    seed: int = field(kw_only=True)
+    out: Path | None = field(kw_only=True)
+
+
+def _named(studies: list[str], every: bool) -> list[str]:
+    from osteon.errors import DataError, message
+    from osteon.studies import names
+
+    if bool(studies) == every:
+        raise DataError(message("run", "no study was named" if not studies else "studies were named beside --all", expected="one study or more, or --all", do="See 'osteon list'"))
+    return list(names()) if every else list(dict.fromkeys(studies))
+
+
+def _made(declared: Study, data: Cohort | None, asked: Asked, *, design: Design | None = None, on: str = "") -> dict[str, Any]:
+    """One run with its report, as plain data."""
+    from osteon import engine
+    from osteon.report import report as write
+
+    limits = _budget(asked.budget, asked.cases, asked.seconds)
+    if data is None and asked.cases and asked.seed >= 0:  # asked for by number: also more than a study of few cases would take
+        data = engine.simulate(declared, cases=asked.cases, seed=asked.seed, budget=limits, out=asked.out)
+    done = engine.run(declared, data, seed=asked.seed, budget=limits, design=design, out=asked.out, on=on)
+    page = write(done)
+    return {"run": str(done.folder), "report": str(page), "rows": [r.plain() for r in done.rows], "sentence": sentence(done.rows[0]) if done.rows else ""}
+
+
+def _one(asked: Asked, name: str) -> dict[str, Any]:
+    """A study by name, its run in a folder of its own; for a worker."""
+    from osteon.studies import study as find
+
+    return _made(find(name), None, replace(asked, out=asked.out.resolve() / Path(name).stem if asked.out else None))
+
+
+def several(names: list[str], alone: dict[str, Any], asked: Asked, *, on: str, json: bool) -> None:
+    """Run studies one after the other, or each on a machine of a cluster; one that fails is told and does not stop the rest (exit code 2 at the end)."""
+    from osteon.engine.spread import known, spread
+    from osteon.errors import DataError, OsteonError, message
+    from osteon.studies import study as find
+
+    given = [option for option, value in alone.items() if value]
+    if given:
+        raise DataError(message("run", f"{', '.join(given)} goes with one study", found=f"Found {len(names)} studies", do="Run them one by one"))
+    known(on)
+    _budget(asked.budget, asked.cases, asked.seconds)
+    for name in names:
+        find(name)
+    done, failed = {}, []
+    for name, found in spread(_one, asked, {n: (n,) for n in names}, on=on) if on else _in_turn(asked, names):
+        if isinstance(found, OsteonError):
+            failed.append(name)
+            typer.echo(f"{name}: {found}", err=True)
+        elif isinstance(found, Exception):
+            raise found
+        else:
+            done[name] = found
+            if not json:
+                typer.echo(f"{name}: {found['sentence']}\n{Path(found['report']).resolve()}")
+    if json:
+        plain(done)
+    if failed:
+        raise DataError(message("run", f"{len(failed)} of {len(names)} studies did not come to their end", found=", ".join(failed)))
+
+
+def _in_turn(asked: Asked, names: list[str]) -> Iterator[tuple[str, Any]]:
+    from osteon.errors import OsteonError
+
+    for name in names:
+        try:
+            yield name, _one(asked, name)
+        except OsteonError as fault:
+            yield name, fault
 
 
 def _budget(name: str, cases: int | None, seconds: float | None) -> Budget:
@@ -91,7 +174,7 @@ def sentence(row: EvidenceRow) -> str:
 def predict(run: RunFolder, files: Annotated[list[Path], typer.Argument(help="films, or one cohort folder")],
             out: Annotated[Path, typer.Option(help="folder for the answers")] = Path("."), model: Annotated[str, typer.Option(help="another model of the run")] = "",
             simulated_weights_ok: SimulatedOk = False, json: Json = False) -> None:
-    """Answer new cases: one JSON file a case and, for a film, a PNG with landmarks, axes and angles drawn."""
+    """Answer new cases: one JSON file a case and, for a film, a PNG with landmarks, axes and angles drawn; for a shape, a mesh (PLY) at each time."""
     from osteon import engine
     from osteon.cohort import Cohort
     from osteon.run import Run
@@ -116,7 +199,8 @@ def _write(run: Any, answer: Any, out: Path, taken: set[str]) -> dict[str, Any]:
     from osteon.cohort.folder import whole
     from osteon.readers import to_plain
     from osteon.readers.files import replacing
-    from osteon.value import Mask, Picture, Withheld
+    from osteon.readers.surface import write_surfaces
+    from osteon.value import Mask, Picture, Surface, Withheld
 
     file = answer.case.attributes.get("file", "")
     stem = _free(Path(file).stem if file else f"case_{answer.case.id}", taken)
@@ -126,6 +210,9 @@ def _write(run: Any, answer: Any, out: Path, taken: set[str]) -> dict[str, Any]:
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"{stem}.json"
     whole(path, codec.dumps({"study": run.about["study"], "run": run.folder.name, "warning": warning, "notes": notes, "values": values}, indent=1, ensure_ascii=False))
+    for target, value in answer.values.items():
+        if isinstance(value, Surface):
+            write_surfaces(out / f"{stem}_{target}", value)
     held = all(isinstance(v, Withheld) for v in answer.values.values())
     pictures = [] if held else [v for v in (answer.case.inputs[n] for n in answer.case.inputs) if isinstance(v, Picture)]
     overlay = ""
@@ -159,15 +246,20 @@ def _notes(values: Any) -> list[str]:
     return [f"no {', '.join(names)}: {why}" for why, names in gaps.items()]
 
 
-def validate(run: RunFolder, cohort: Annotated[Path, typer.Option(help="the cohort folder of another site")], json: Json = False) -> None:
+def validate(run: RunFolder, cohort: Annotated[Path | None, typer.Option(help="the cohort folder of another site")] = None,
+             dataset: Annotated[str, typer.Option(help="NAME=FOLDER, a public data set that the study has an adapter for")] = "", json: Json = False) -> None:
     """External validation: the models and cuts of a run on another cohort, nothing trained; the report gets a section."""
     from osteon import engine
-    from osteon.cohort import Cohort
     from osteon.engine.outside import left_out
+    from osteon.errors import DataError, message
     from osteon.report import report as write
     from osteon.run import Run
+    from osteon.studies import study_of
 
-    opened, given = Run.open(run), Cohort.from_folder(cohort)
+    opened = Run.open(run)
+    given = _cohort(study_of(opened), cohort, dataset)
+    if given is None:
+        raise DataError(message("validate", "no cases were given", do="Give --cohort FOLDER or --dataset NAME=FOLDER"))
     found = engine.validate(opened, given)
     page, gone = write(opened), left_out(opened, given)
     if json:

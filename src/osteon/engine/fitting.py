@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def strata(cohort: Cohort, study: Study) -> np.ndarray:
 def learnable(cohort: Cohort, study: Study, folds: Sequence[Fold]) -> None:
     """Raises DataError where a train part lacks two cases of two classes of a target of classes, before any work is done."""
     for name, target in study.targets.items():
-        if not isinstance(target, Classes):
+        if not isinstance(target, Classes) or name not in study.answered:  # one that only readers answer is not learnt
             continue
         rows = cohort.cases
         cells = rows.column(name) if isinstance(rows, Rows) and name in rows.frame else [getattr(case.truth.get(name), "name", None) for case in cohort]
@@ -55,14 +56,17 @@ def learnable(cohort: Cohort, study: Study, folds: Sequence[Fold]) -> None:
 
 def fit_fold(work: Work, label: str, model: Model, fold: Fold) -> None:
     """Fit, save, answer tune, test and further parts, write lines and values; nothing where that is done already."""
-    name, here = slug(fold.name), work.run.folder
-    done = here / "notes" / slug(label) / f"{name}.json"
-    if done.exists():
+    if is_done(work, label, fold):
         return
+    done = _notes(work, label, fold)
     notes: dict[str, Any] = {"fold": fold.name}
-    start = clock()
-    fitted = [_fit(work, label, model, fold, k, notes) for k in range(len(fold.fits))]
-    notes["seconds_fit"] = clock() - start
+    fitted, seconds = [], 0.0
+    for k in range(len(fold.fits)):
+        one, about = fit_one(work, label, model, fold, k)
+        fitted.append(one)
+        notes[f"fit {k + 1}"] = about["notes"]
+        seconds += about["seconds"]
+    notes["seconds_fit"] = seconds
     if len(fold.test):
         _judge(work, label, fitted, fold, notes)
     done.parent.mkdir(parents=True, exist_ok=True)
@@ -70,13 +74,26 @@ def fit_fold(work: Work, label: str, model: Model, fold: Fold) -> None:
     log.info("%s, fold %s: fitted in %.1f s", label, fold.name, notes["seconds_fit"])
 
 
-def _fit(work: Work, label: str, model: Model, fold: Fold, k: int, notes: dict[str, Any]) -> Model:
-    """One fit, or the saved one where it is there; a model folder is renamed into place when it is complete."""
-    home = work.run.folder / "models" / slug(label) / slug(fold.name) / str(k + 1)
+def is_done(work: Work, label: str, fold: Fold) -> bool:
+    """Whether a model is fitted and judged on a fold."""
+    return _notes(work, label, fold).exists()
+
+
+def _notes(work: Work, label: str, fold: Fold) -> Path:
+    return work.run.folder / "notes" / slug(label) / f"{slug(fold.name)}.json"
+
+
+def model_home(work: Work, label: str, fold: Fold, k: int) -> Path:
+    """The folder of one fit of a model."""
+    return work.run.folder / "models" / slug(label) / slug(fold.name) / str(k + 1)
+
+
+def fit_one(work: Work, label: str, model: Model, fold: Fold, k: int) -> tuple[Model, Mapping[str, Any]]:
+    """One fit and what is kept about it (notes, seconds), or the saved one where it is there; a model folder is renamed into place when it is complete."""
+    home = model_home(work, label, fold, k)
     if home.exists():
-        notes[f"fit {k + 1}"] = json.loads((home / "fit.json").read_text(encoding="utf-8"))["notes"]
-        return loaded(model, home, work.study.targets)
-    scratch = work.run.folder / "work" / slug(label) / slug(fold.name) / str(k + 1)
+        return loaded(model, home, work.study.targets), json.loads((home / "fit.json").read_text(encoding="utf-8"))
+    start, scratch = clock(), work.run.folder / "work" / slug(label) / slug(fold.name) / str(k + 1)
     desk = Desk(work.budget, derive(work.seed, label, fold.name, k), folder=scratch)
     train, tune = (work.cohort.take(rows) for rows in fold.fits[k])
     fitted = model.fit(train, tune, work.study.targets, desk)
@@ -84,12 +101,11 @@ def _fit(work: Work, label: str, model: Model, fold: Fold, k: int, notes: dict[s
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     fitted.save(part)
-    about = {"trained_on": work.cohort.origin, "cohort": work.cohort.name, "study": work.study.name, "model": label, "notes": desk.notes}
+    about = {"trained_on": work.cohort.origin, "cohort": work.cohort.name, "study": work.study.name, "model": label, "notes": desk.notes, "seconds": clock() - start}
     whole(part / "fit.json", json.dumps(about, indent=1, default=str))
     part.rename(home)
     shutil.rmtree(scratch, ignore_errors=True)
-    notes[f"fit {k + 1}"] = desk.notes
-    return fitted
+    return fitted, about
 
 
 def _judge(work: Work, label: str, fitted: Sequence[Model], fold: Fold, notes: dict[str, Any]) -> None:

@@ -8,25 +8,29 @@ from pathlib import Path
 from osteon.budget import LAPTOP, Budget
 from osteon.cohort import Cohort
 from osteon.design import CrossValidation, Design, Nested
+from osteon.engine import spread
 from osteon.engine.fitting import fit_fold, learnable, strata
 from osteon.engine.folder import close, open_folder
 from osteon.engine.judging import rows
 from osteon.engine.reading import unreadable
 from osteon.errors import DataError, message
-from osteon.models import affordable
+from osteon.models import affordable, factors
+from osteon.models.blend import slimmed
 from osteon.run import Run
+from osteon.simulate.few import Few
 from osteon.studies import study as find
 from osteon.study import Study
 from osteon.validation.results import analyse
 
 
-def run(study: str | Study, cohort: Cohort | None = None, *, seed: int = 0, budget: Budget = LAPTOP, design: Design | None = None, out: Path | None = None) -> Run:
+def run(study: str | Study, cohort: Cohort | None = None, *, seed: int = 0, budget: Budget = LAPTOP, design: Design | None = None, out: Path | None = None, on: str = "") -> Run:
     """Train, validate and record one study; the same lines for all of them. A run that was cut short goes on where it stopped.
 
-    `cohort` is the user's or public data; without one the study's simulator makes one. Raises DataError before any work where data do not fit.
+    `cohort` is the user's or public data; without one the study's simulator makes one. `on` is a Ray cluster that makes the fits. Raises DataError before any work where data do not fit.
     """
     if seed < 0:
         raise DataError(message("run", "the seed is below 0", expected="0 or more", found=f"Found {seed}"))
+    spread.known(on)
     declared = find(study) if isinstance(study, str) else study
     whole = cohort if cohort is not None else simulate(declared, budget=budget, seed=seed, out=out)
     fit_for = whole.conform(declared.inputs, declared.targets, eligible=declared.eligible, answered=declared.answered)
@@ -36,6 +40,8 @@ def run(study: str | Study, cohort: Cohort | None = None, *, seed: int = 0, budg
     learnable(fit_for, declared, (*folds, last))
     trained = within(declared, budget)
     desk = open_folder(trained, whole, fit_for, plan, folds, seed=seed, budget=budget, out=out)
+    if on:
+        spread.fits(desk, (*folds, last), on)
     for label, model in trained.models.items():
         for fold in dict.fromkeys((*folds, last)):
             fit_fold(desk, label, model, fold)
@@ -46,10 +52,11 @@ def run(study: str | Study, cohort: Cohort | None = None, *, seed: int = 0, budg
 
 def simulate(study: str | Study, folder: Path | None = None, *, cases: int | None = None, seed: int = 0, site: str = "A", difficulty: float = 0.5,
              budget: Budget = LAPTOP, out: Path | None = None) -> Cohort:
-    """A cohort folder of simulated cases (real files, exact truth); the same call goes on where it stopped."""
+    """A cohort folder of simulated cases (real files, exact truth), by default as many as the budget or the study's simulator allows; the same call goes on where it stopped."""
     declared = find(study) if isinstance(study, str) else study
-    rows_only = all(spec.kind == "table" for spec in declared.inputs.values())
-    n = cases if cases is not None else budget.rows if rows_only else budget.cases
+    rows_only = all(spec.kind in ("table", "text") for spec in declared.inputs.values())
+    most = budget.rows if rows_only else budget.cases
+    n = cases if cases is not None else min(most, declared.simulate.most) if isinstance(declared.simulate, Few) else most
     if seed < 0:
         raise DataError(message("simulate", "the seed is below 0", expected="0 or more", found=f"Found {seed}"))
     if n < 1:
@@ -61,23 +68,27 @@ def simulate(study: str | Study, folder: Path | None = None, *, cases: int | Non
 
 
 def within(study: Study, budget: Budget) -> Study:
-    """The study with no more arms than the budget allows: of networks on one picture the cheapest are trained, and the rest are built to see that they can be."""
+    """The study with no more arms and members of a blend than the budget allows: of networks on one picture the cheapest are trained, and the rest are built to see that they can be."""
     kept = affordable(study.models, budget.limits.arms)
-    if len(kept) == len(study.models):
+    if len(kept) < len(study.models):
+        kept = affordable(study.models, budget.limits.arms, _multiplications(study, budget))
+    slim = {label: slimmed(model, budget.limits.members) for label, model in kept.items()}
+    if len(slim) == len(study.models) and all(slim[label] is model for label, model in study.models.items()):
         return study
-    kept = affordable(study.models, budget.limits.arms, _multiplications(study, budget))
-    smaller = replace(study, models=kept)
+    smaller = replace(study, models=slim)
     object.__setattr__(smaller, "file", study.file)  # replace leaves out what is no argument
     return smaller
 
 
 def _multiplications(study: Study, budget: Budget) -> dict[str, float]:
-    """The cost of every network of a study that reads pictures; of others none is known."""
-    if any(spec.kind != "picture" for spec in study.inputs.values()):
+    """The cost of every network of a study that reads pictures or recordings, all of which are built for it; of others none is known, and none counts in a grid of several factors, which keeps its span."""
+    if any(spec.kind not in ("picture", "signal") for spec in study.inputs.values()):
         return {}
     from osteon.models.cost import costs
 
-    return {label: float(cost.macs) for label, cost in costs(study.models, study.targets, budget).items()}
+    channels = max(len(spec.record.numbers) for spec in study.inputs.values()) or 1
+    known = {label: float(cost.macs) for label, cost in costs(study.models, study.targets, budget, channels=channels).items()}
+    return known if len({factor for model in study.models.values() for factor in factors(model)}) < 2 else {}
 
 
 def capped(design: Design, budget: Budget) -> Design:
