@@ -78,13 +78,14 @@ def stages(folder: Path, budget: str, sparcs: Path | None) -> list[Stage]:
 
 def table(costs: list[Cost], budget: str) -> str:
     """The table in Markdown, with what it ran on."""
-    head = [f"# Benchmarks\n\nMeasured {datetime.now(UTC):%Y-%m-%d} with `python -m benchmarks --budget {budget}` on {os.cpu_count()} cores ({_processor()}), Python {platform.python_version()}.",
+    head = [f"# Benchmarks\n\nMeasured {datetime.now(UTC):%Y-%m-%d} with `python -m benchmarks --budget {budget}` on {os.cpu_count()} cores ({processor()}), Python {platform.python_version()}.",
             "Each stage ran in a fresh interpreter; CPU seconds are those of the process and its children. Simulated cases verify the software; no figure here is an accuracy in patients.\n",
             "| stage | CPU s | wall s | peak MB | result |", "|---|---:|---:|---:|---|"]
     return "\n".join([*head, *(f"| {c.name} | {c.cpu:.1f} | {c.wall:.1f} | {c.memory:.0f} | {c.said} |" for c in costs)]) + "\n"
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of the processor, and whether it computes in bfloat16."""
     path = Path("/proc/cpuinfo")
     names = [line.split(":")[1].strip() for line in path.read_text().splitlines() if line.startswith("model name")] if path.exists() else []
     flags = " with bfloat16" if path.exists() and "bf16" in path.read_text() else " without bfloat16"
