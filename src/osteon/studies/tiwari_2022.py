@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from osteon.datasets.knee_oa_kl224 import knee_oa_kl224
+from osteon.datasets.oai_kl import oai_kl
 from osteon.design import HoldOut
 from osteon.models import Net, arms
 from osteon.readers.inputs import Radiograph
@@ -33,7 +34,7 @@ STUDY = Study(
     design=HoldOut(train=0.6, tune=0.2, test=0.2),
     models=arms(graded, net=NETS),
     simulate=knee_ap,
-    datasets={"knee_oa_kl224": knee_oa_kl224},
+    datasets={"knee_oa_kl224": knee_oa_kl224, "oai_kl": oai_kl},
     analyses=(Costs(), Graders()),
     subgroups=("side", "sex", "site"),
     claims=(
