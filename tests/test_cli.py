@@ -38,9 +38,10 @@ def test_list_in_a_fresh_interpreter_loads_no_torch() -> None:
 
 
 def test_list_filters(cli: Cli) -> None:
-    assert [s["study"] for s in told(cli, "list", "--anatomy", "lumbar")] == ["etzel_2022"]
+    assert [s["study"] for s in told(cli, "list", "--anatomy", "lumbar", "--modality", "record")] == ["etzel_2022", "kong_2022"]
     assert told(cli, "list", "--modality", "smell") == []
-    assert "No study matches" in cli("list", "--task", "surfaces")[1]
+    assert "No study matches" in cli("list", "--task", "odours")[1]
+    assert [s["study"] for s in told(cli, "list", "--task", "surfaces")] == ["mandel_2020"]
 
 
 def test_show_tells_columns_claims_and_differences(cli: Cli) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from osteon.budget import SMOKE
+from osteon.case import Case
 from osteon.cohort import Cohort
 from osteon.cohort.rows import Rows
 from osteon.errors import NotFitted, StudyError
@@ -116,3 +117,47 @@ def test_a_run_judges_the_blend_and_every_member(tmp_path: Path) -> None:
     assert len({r.table.cut for r in run.rows if r.table}) == 3 and run.primary.source.model == "stack"
     assert report(run, study=declared).exists()
     assert [set(run.lines(label)["target"]) for label in labels] == [{"stay"}] * 3
+
+
+SEQUENCES = ("t1", "t2", "fat_saturated")
+
+
+def told(name: str) -> Formula:
+    """A member that answers from one sequence alone."""
+    return Formula(lambda **read: Label("long" if read[name] > 0.5 else "short", {"long": read[name], "short": 1 - read[name]}), reads=(name,), writes=("stay",))
+
+
+def examined(n: int, seed: int) -> Cohort:
+    """Examinations with three sequences, each of them missing in a third; the last one has none."""
+    rng = np.random.default_rng(seed)
+    truth = rng.random(n) < 0.5
+    seen = np.clip(0.5 + 0.18 * (2 * truth[:, None] - 1) + 0.2 * rng.standard_normal((n, 3)), 0.01, 0.99)
+    there = rng.random((n, 3)) < 2 / 3
+    there[~there.any(axis=1), 0], there[-1] = True, False
+    cases = [Case(f"{seed}-{i}", f"p{seed}-{i}", inputs={s: float(seen[i, k]) for k, s in enumerate(SEQUENCES) if there[i, k]}, truth={"stay": Label("long" if truth[i] else "short")}) for i in range(n)]
+    return Cohort("sequences", "simulated", cases=cases)
+
+
+@pytest.mark.parametrize("how", ["vote", "mean", "stack"])
+def test_a_missing_sequence_leaves_the_votes_of_those_present(how: str, tmp_path: Path) -> None:
+    members = {name: told(name) for name in SEQUENCES}
+    blend = Blend(members, "stay", how=how).fit(examined(150, 1), examined(90, 2), TARGETS, Desk(SMOKE, 1))
+    test = examined(300, 3)
+    answers = list(blend.predict(test))
+    assert isinstance(answers[-1]["stay"], Withheld), "withheld only where no sequence is there"
+    given = [{m: a[f"stay@{m}"] for m in SEQUENCES if not isinstance(a[f"stay@{m}"], Withheld)} for a in answers[:-1]]
+    assert {len(g) for g in given} == {1, 2, 3}
+    for case, present in zip(test, given, strict=False):
+        assert set(present) == set(case.inputs)
+    sure = np.array([a["stay"].probabilities["long"] for a in answers[:-1]])
+    truth = np.array([case.truth["stay"].name == "long" for case in test][:-1])
+    count = np.array([len(g) for g in given])
+    assert auc(truth[count == 3], sure[count == 3]) > auc(truth[count == 1], sure[count == 1]) > 0.65, "more sequences, surer answers; one is enough"
+    if how == "vote" and blend.fitted is not None:
+        for answer, present in zip(answers, given, strict=False):
+            votes = [v.probabilities["long"] >= blend.fitted.cuts[m] for m, v in present.items()]
+            if 2 * sum(votes) != len(votes):
+                assert (answer["stay"].name == "long") == (2 * sum(votes) > len(votes))
+    blend.save(tmp_path)
+    again = [a["stay"] for a in Blend(members, "stay", how=how).load(tmp_path, TARGETS).predict(test)]
+    assert [repr(a["stay"]) for a in answers] == [repr(a) for a in again]

@@ -30,7 +30,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a run may spend: simulated cases (`rows` where a study reads tables only), epochs, seconds a fit, sizes and limits."""
+    """What a run may spend: simulated cases (`rows` where a study reads tables and notes only), epochs, seconds a fit, sizes and limits."""
 
     name: str
     cases: int
@@ -68,7 +68,7 @@ class Budget:
 
 SMOKE = Budget("smoke", cases=24, rows=400, epochs=4, seconds=120.0, sizes=Sizes(128, 64, 0.125), limits=Limits(folds=2, repeats=1, fits=1, arms=2, members=2))
 LAPTOP = Budget("laptop", cases=320, rows=8_000, epochs=24, seconds=300.0, sizes=Sizes(256, 160, 0.25),
-                limits=Limits(folds=5, repeats=1, fits=3, arms=16, members=8))
+                limits=Limits(folds=5, repeats=1, fits=3, arms=20, members=8))
 GPU = Budget("gpu", cases=20_000, rows=1_000_000, epochs=100, seconds=14_400.0, sizes=Sizes(1024, 352, 1.0),
              limits=Limits(folds=10, repeats=10, fits=10, arms=256, members=64))
 BUDGETS = {b.name: b for b in (SMOKE, LAPTOP, GPU)}

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from osteon.cohort import Cohort
 from osteon.design import Design
 from osteon.errors import StudyError, message, near
-from osteon.models import Model
+from osteon.models import Model, factors
+from osteon.models.blend import answering
 from osteon.readers.inputs import Input
 from osteon.targets import Target
 
@@ -19,7 +20,7 @@ AREAS = ("basic science", "radiographic assessment", "spine-oriented surgery", "
 
 @dataclass(frozen=True)
 class Claim:
-    """A figure that the paper printed, and where: shown beside ours, never as a fact of ours. `metric` names what it is compared with (`alignment.HKA.mae`)."""
+    """A figure that the paper printed, and where: shown beside ours, never as a fact of ours. `metric` names what it is compared with: a metric of a row (`alignment.HKA.mae`), or a figure of an analysis (`Analysis/what`, or `Analysis/what/group`)."""
 
     what: str
     value: str
@@ -97,4 +98,8 @@ class Study:
     def model(self, label: str) -> Any:
         """The model of a label, or the member of a blend that `label@member` names."""
         name, _, member = label.partition("@")
-        return self.models[name].members[member] if member else self.models[name]  # type: ignore[attr-defined]
+        return answering(self.models[name], member) if member else self.models[name]
+
+    def factors(self, label: str) -> Mapping[str, str]:
+        """The factors of an arm and, of a member of its blend, those of the member; {} of a model that is no arm."""
+        return {**factors(self.models[label.partition("@")[0]]), **factors(self.model(label))}

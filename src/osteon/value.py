@@ -169,6 +169,29 @@ class Picture:
 
 
 @dataclass(frozen=True, eq=False)
+class KSpace:
+    """The raw signal of an MRI acquisition: array (slices, coils, readout, lines), complex; an input and never an answer.
+
+    `grid` is that of the picture made of it, the middle of its field. `taken` (lines,) marks what was measured, None for every line. `name` is
+    that of its file, by which masks are drawn.
+    """
+
+    array: np.ndarray
+    grid: Grid
+    name: str = field(kw_only=True)
+    taken: np.ndarray | None = field(default=None, kw_only=True)
+    notes: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+
+    def __post_init__(self) -> None:
+        array = _frozen(self.array, np.complex64, 4)
+        if len(self.grid.shape) != 3 or self.grid.shape[0] != array.shape[0] or any(p > n for p, n in zip(self.grid.shape[1:], array.shape[2:], strict=True)):
+            raise DataError(message("k-space", "its picture does not fit it", expected=f"{array.shape[0]} slices, at most {array.shape[2:]}", found=f"Found {self.grid.shape}"))
+        if self.taken is not None and np.shape(self.taken) != array.shape[3:]:
+            raise DataError(message("k-space", "the mask does not fit the lines", expected=f"{array.shape[3]} of them", found=f"Found {np.shape(self.taken)}"))
+        _set(self, array=array, taken=None if self.taken is None else _frozen(self.taken, bool, 1), notes=MappingProxyType(dict(self.notes)))
+
+
+@dataclass(frozen=True, eq=False)
 class Risk:
     """The chance of being free of the event at each time; as a truth: the time seen and whether the event came."""
 
@@ -195,13 +218,34 @@ class Trajectory:
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """A triangle mesh: vertices (n, 3) in mm, faces (m, 3) as row numbers of the vertices."""
+    """A triangle mesh: vertices (n, 3) in mm, faces (m, 3) as row numbers of the vertices; one that changes: vertices (k, n, 3) at rising `times` (k,)."""
 
     vertices: np.ndarray
     faces: np.ndarray
+    times: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        _set(self, vertices=_frozen(self.vertices, float, 2), faces=_frozen(self.faces, np.int64, 2))
+        times = None if self.times is None else _frozen(self.times, float, 1)
+        vertices = _frozen(self.vertices, float, 2 if times is None else 3)
+        if times is not None and (len(times) != len(vertices) or not np.isfinite(times).all() or (np.diff(times) <= 0).any()):
+            raise DataError(message("surface", "the times do not fit", expected=f"{len(vertices)} rising times", found=f"Found {times.tolist()[:6]}"))
+        _set(self, vertices=vertices, faces=_frozen(self.faces, np.int64, 2), times=times)
+
+    @property
+    def moments(self) -> np.ndarray:
+        """The times (k,); DataError for a surface that does not change."""
+        if self.times is None:
+            raise DataError(message("surface", "it was asked for its times and has none", expected="a surface over time"))
+        return self.times
+
+    def at(self, times: np.ndarray) -> np.ndarray:
+        """Vertices (..., n, 3) at times (...), straight between those that are known; beyond them as at the nearest one."""
+        if self.times is None:
+            return np.broadcast_to(self.vertices, (*np.shape(times), *self.vertices.shape))
+        place = np.interp(times, self.times, np.arange(len(self.times)))
+        low = np.minimum(place.astype(int), max(len(self.times) - 2, 0))
+        share = (place - low)[..., None, None]
+        return np.asarray(self.vertices[low] * (1 - share) + self.vertices[np.minimum(low + 1, len(self.times) - 1)] * share)
 
 
 Value = Label | Grade | Objects | Mask | Readings | Picture | Risk | Trajectory | Surface | Withheld

@@ -9,9 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from osteon.simulate import knee_ap
+from osteon.simulate import hip_ap, knee_ap, knee_mri
 from osteon.simulate.card import Card
+from osteon.simulate.hip_ap import hip_film
 from osteon.simulate.knee_ap import knee_film
+from osteon.simulate.knee_menisci import CLASSES
+from osteon.simulate.knee_mri import SLOTS, pictured
+from osteon.simulate.knee_mri_asking import Asking, streams
+from osteon.simulate.knee_mri_patient import examined
 from osteon.simulate.probes import BOUND, PROBES, Sample, broken, probe, random_features, shuffled, told
 
 
@@ -30,7 +35,28 @@ def knees(cases: int, seed: int, confounded: bool) -> Sample:
     return Sample(np.array([f.stored for f in films]), np.array([f.grade >= 2 for f in films]), np.arange(cases), table=table)
 
 
-LABELLED: Mapping[str, Labelled] = {"knee_ap": Labelled(knee_ap.CARD, knees)}
+def hips(cases: int, seed: int, confounded: bool) -> Sample:
+    """A loose implant on films of 128 x 128 pixels."""
+    films = [hip_film((seed, k), pixel_mm=1.72, confounded=confounded) for k in range(cases)]
+    table = pd.DataFrame([{k: v for k, v in f.attributes.items() if k != "site"} | {"side": f.side} for f in films])
+    return Sample(np.array([f.stored for f in films]), np.array([f.loose for f in films]), np.arange(cases), table=table)
+
+
+def menisci(cases: int, seed: int, confounded: bool) -> Sample:
+    """A torn meniscus in a slice through the worse one, 53 mm about the joint in 64 x 64 pixels."""
+    states = np.random.default_rng([seed, 41]).permutation(np.resize([2, 1, 2, 0], cases))
+    made = []
+    for k, state in enumerate(states):
+        asked = Asking(protocol="PDFS", matrix=192, state=CLASSES[state], confounded=confounded)
+        shared, own = streams((seed, k), None)
+        knee = examined(shared, asked)
+        worse = max(knee.scene.lesions, key=lambda side: CLASSES.index(knee.scene.lesions[side].state))
+        made.append(pictured(knee, asked, float(own[0].uniform(*SLOTS[1 if worse == "medial" else 2])), *own))
+    table = pd.DataFrame([{k: v for k, v in s.attributes.items() if k not in ("site", "tear") and "meniscus" not in k} for s in made])
+    return Sample(np.array([s.stored[68:132, 59:123] for s in made]), np.array([s.state == "torn" for s in made]), np.arange(cases), table=table)
+
+
+LABELLED: Mapping[str, Labelled] = {"knee_ap": Labelled(knee_ap.CARD, knees), "hip_ap": Labelled(hip_ap.CARD, hips), "knee_mri": Labelled(knee_mri.CARD, menisci)}
 every = pytest.mark.parametrize("made", LABELLED.values(), ids=LABELLED)
 
 

@@ -165,7 +165,7 @@ def _cohort(study: Any, folder: Path | None, dataset: str) -> Cohort | None:
 def sentence(row: EvidenceRow) -> str:
     """The primary result in one line."""
     q, found = row.question, {k: v for k, v in row.metrics.items() if v["estimate"] == v["estimate"]}
-    name = next((m for m in ("auc", "mae", "dice", "ap") if m in found and not (m == "auc" and "mae" in found)), "")
+    name = next((m for m in ("auc", "mae", "dice", "ap", "ssim") if m in found and not (m == "auc" and "mae" in found)), "")
     kind = "Software verification on simulated cases" if row.source.origin == "simulated" else f"{row.source.cohort}"
     figure = f"{name.upper()} {found[name]['estimate']:.3g} ({found[name]['lower']:.3g} to {found[name]['upper']:.3g})" if name else "no figure"
     return f"{kind}: {row.source.model}, {q.target} {q.finding}: {figure}, n = {row.counts.get('n', 0)}."
@@ -174,7 +174,7 @@ def sentence(row: EvidenceRow) -> str:
 def predict(run: RunFolder, files: Annotated[list[Path], typer.Argument(help="films, or one cohort folder")],
             out: Annotated[Path, typer.Option(help="folder for the answers")] = Path("."), model: Annotated[str, typer.Option(help="another model of the run")] = "",
             simulated_weights_ok: SimulatedOk = False, json: Json = False) -> None:
-    """Answer new cases: one JSON file a case and, for a film, a PNG with landmarks, axes and angles drawn; for a shape, a mesh (PLY) at each time."""
+    """Answer new cases: one JSON file a case and, for a film, a PNG with landmarks, axes and angles drawn; for a shape, a mesh (PLY) at each time; a picture that was made, as NIfTI."""
     from osteon import engine
     from osteon.cohort import Cohort
     from osteon.run import Run
@@ -197,14 +197,16 @@ def _write(run: Any, answer: Any, out: Path, taken: set[str]) -> dict[str, Any]:
     import json as codec
 
     from osteon.cohort.folder import whole
-    from osteon.readers import to_plain
+    from osteon.readers import to_plain, write_value
     from osteon.readers.files import replacing
     from osteon.readers.surface import write_surfaces
     from osteon.value import Mask, Picture, Surface, Withheld
 
     file = answer.case.attributes.get("file", "")
     stem = _free(Path(file).stem if file else f"case_{answer.case.id}", taken)
-    values = {t: to_plain(v) for t, v in answer.values.items() if not isinstance(v, Mask)}
+    out.mkdir(parents=True, exist_ok=True)
+    made = {t: write_value(out / f"{stem}_{t}", v) for t, v in answer.values.items() if isinstance(v, Picture)}
+    values = {t: {"family": "Picture", "file": made[t].name, "notes": dict(v.notes)} if isinstance(v, Picture) else to_plain(v) for t, v in answer.values.items() if not isinstance(v, Mask)}
     warning = "This model was trained on simulated films only. The figures are a demonstration and say nothing about a patient." if answer.simulated_weights else ""
     notes = _notes(answer.values)
     out.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ import numpy as np
 from osteon.cohort import Cohort, Excluded
 from osteon.cohort.rows import RESERVED, Rows, is_file
 from osteon.errors import DataError, listed, meant, message, near
-from osteon.targets import Classes, Masks, Measures, Objects
+from osteon.targets import Classes, Masks, Measures, Objects, Trajectories
 
 NO = {"0", "false", "no", "n", "withdrawn", "refused"}
 
@@ -32,6 +32,7 @@ def conform(cohort: Cohort, inputs: Mapping[str, Any], targets: Mapping[str, Any
     before = len(cohort)
     for step in (_consent, _inputs_there, _numbers, _classes):
         cohort = cohort.leave_out(step(cohort, inputs, targets))
+    cohort = cohort.leave_out(_unfollowed(cohort, {n: targets[n] for n in answered if getattr(targets[n], "at", None)}))
     for rule in eligible:
         cohort = cohort.leave_out(_ineligible(cohort, rule))
     if not len(cohort):
@@ -47,7 +48,9 @@ def problems(cohort: Cohort, inputs: Mapping[str, Any], targets: Mapping[str, An
     out = [text for name, spec in inputs.items() for text in _input_fault(cohort, name, spec)]
     columns = list(cohort.cases.frame.columns)
     for name in answered:
-        if not any(c == name or c.startswith(f"{name}.") for c in columns):
+        if getattr(targets[name], "at", None):
+            out += [] if _in_files(cohort.cases, name) else [message(f"cohort {cohort.name}", f"files.csv names no file of the target {name!r}", expected=f"rows with its path and, in the column at, its time in {targets[name].at}")]
+        elif not any(c == name or c.startswith(f"{name}.") for c in columns):
             out.append(message(f"cohort {cohort.name}", f"no column holds the target {name!r}", expected=_wanted(name, targets[name]),
                                found=f"Found {listed(columns)}", do=meant(name, [c.split(".")[0] for c in columns])))
         elif not cohort.cases.frame[[c for c in columns if c == name or c.startswith(f"{name}.")]].notna().any(axis=None):
@@ -63,6 +66,8 @@ def _wanted(name: str, target: Any) -> str:
         return f"a column {name!r} with the path of the boxes, as `osteon import` makes it from COCO"
     if isinstance(target, Measures):
         return f"columns such as {name}.{target.keys[0]}"
+    if isinstance(target, Trajectories):
+        return f"a column {name!r} with the path of a CSV of time, {', '.join(target.units)}"
     return f"a column {name!r}" + (f" with {', '.join(target.names)}" if isinstance(target, Classes) else f" or columns {name}.NAME")
 
 
@@ -108,12 +113,15 @@ def _input_fault(cohort: Cohort, name: str, spec: Any) -> list[str]:
         none = not missing and not any(c in columns for c in spec.columns)
         return texts + ([message(where, f"no column of the record {name!r} is there", expected=", ".join(spec.columns))] if none else [])
     if spec.many:
-        files = cohort.cases.files
-        there = files is not None and (files["input"] == name).any()
-        return [] if there or spec.optional else [message(where, f"files.csv names no file of the input {name!r}", expected=spec.description)]
+        return [] if _in_files(cohort.cases, name) or spec.optional else [message(where, f"files.csv names no file of the input {name!r}", expected=spec.description)]
     if name in columns or spec.optional:
         return []
     return [message(where, f"column {name!r} is missing", expected=spec.description, found=f"Found {listed(columns)}", do=meant(name, columns))]
+
+
+def _in_files(rows: Rows, name: str) -> bool:
+    """Whether files.csv names a file of an input or of a target over time."""
+    return rows.files is not None and bool((rows.files["input"] == name).any())
 
 
 def _escapes(cohort: Cohort, inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> list[str]:
@@ -203,6 +211,11 @@ def _classes(cohort: Cohort, inputs: Mapping[str, Any], targets: Mapping[str, An
                                     found=f"Found {bad[0][1]!r}", do=near(bad[0][1], words)))
         out |= {i: Excluded(i, "target", f"{name} is none of {', '.join(words)}", f"found {c!r}. {near(c, words)}") for i, c in bad}
     return list(out.values())
+
+
+def _unfollowed(cohort: Cohort, targets: Mapping[str, Any]) -> list[Excluded]:
+    """Cases that were never seen again: none of the files of a target over time."""
+    return [Excluded(case.id, "target", f"no {name}: never seen again") for name in targets for case in cohort if name not in case.truth]
 
 
 def _ineligible(cohort: Cohort, rule: Any) -> list[Excluded]:

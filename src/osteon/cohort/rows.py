@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESERVED = ("case_id", "patient_id", "site", "weight", "part", "consent")
-FILE_ENDINGS = (".dcm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz", ".json", ".h5", ".mp4", ".txt", ".stl", ".ply", ".csv", ".npz")
+FILE_ENDINGS = (".dcm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz", ".json", ".h5", ".mp4", ".txt", ".stl", ".ply", ".obj", ".csv", ".c3d", ".npz")
 
 
 def inside(folder: Path, cell: str, where: str) -> Path:
@@ -47,6 +47,26 @@ def spacing_of(cell: str, axes: int, where: str) -> tuple[float, ...]:
     return tuple(numbers)
 
 
+class Attributes(Mapping[str, Any]):
+    """The attributes of one row, looked up when they are asked for: a table of gene expression has hundreds of columns."""
+
+    __slots__ = ("_row", "_rows")
+
+    def __init__(self, rows: Rows, row: int) -> None:
+        self._rows, self._row = rows, row
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._rows.known():
+            raise KeyError(name)
+        return self._rows.attribute(name)[self._row]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows.known())
+
+    def __len__(self) -> int:
+        return len(self._rows.known())
+
+
 class Rows(Sequence[Case]):
     """A lazy sequence of cases over a table (strings, one row a case) and, for repeated inputs, a table of files."""
 
@@ -56,6 +76,7 @@ class Rows(Sequence[Case]):
         self.inputs, self.targets = dict(inputs or {}), dict(targets or {})
         self._objects: dict[str, np.ndarray] = {}
         self._repeats: dict[str, Any] | None = None
+        self._names: dict[str, None] | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -88,6 +109,15 @@ class Rows(Sequence[Case]):
 
     def names(self) -> list[str]:
         """Every column that may serve as an attribute: neither an id nor part of a target."""
+        return list(self.known())
+
+    def known(self) -> Mapping[str, None]:
+        """The names of the attributes, to be asked whether one is among them."""
+        if self._names is None:
+            self._names = dict.fromkeys(self._named())
+        return self._names
+
+    def _named(self) -> list[str]:
         ours = {c for c in self.frame.columns for t in self.targets if c == t or c.startswith(f"{t}.")}
         files = {column for name, spec in self.inputs.items() if spec.kind != "table" for column in (name, f"{name}.spacing")}
         return [c for c in self.frame.columns if c not in ours and c not in files and c not in ("case_id", "patient_id", "weight", "consent")]
@@ -108,7 +138,7 @@ class Rows(Sequence[Case]):
             raise IndexError(i)
         site, weight = self._cell("site", i), self._cell("weight", i)
         return Case(str(self._cell("case_id", i)), str(self._cell("patient_id", i)), site=site or "", inputs=Lazy(self._inputs(i)),
-                    truth=Lazy(self._truth(i)), attributes={n: self.attribute(n)[i] for n in self.names()}, weight=float(weight or 1))
+                    truth=Lazy(self._truth(i)), attributes=Attributes(self, i), weight=float(weight or 1))
 
     def _cell(self, name: str, i: int) -> Any:
         return self.column(name)[i] if name in self.frame else None
@@ -143,8 +173,18 @@ class Rows(Sequence[Case]):
 
     def _many(self, name: str, i: int) -> tuple[Any, ...]:
         spec, found = self.inputs[name], self.repeats()[self._cell("case_id", i)][name]
-        read = [(at, self._file(path, i, spec.kind)) for path, at in found]
-        return tuple((float(at), value) for at, value in read) if spec.at else tuple(value for _, value in read)
+        if spec.at:
+            return self._timed(name, spec.kind, i)
+        return tuple(self._file(path, i, spec.kind) for path, _ in found)
+
+    def _timed(self, name: str, kind: str, i: int) -> tuple[tuple[float, Any], ...]:
+        """(time, value) of each file of a name, in the order of time; DataError for a time that is no number."""
+        case = self._cell("case_id", i)
+        found = self.repeats()[case][name]
+        unknown = [at for _, at in found if not math.isfinite(_time(at))]
+        if unknown:
+            raise DataError(message(f"case {case}, {name}", "a time in files.csv is no number", expected="the column at", found=f"Found {unknown[0]!r}"))
+        return tuple((_time(at), self._file(path, i, kind)) for path, at in found)
 
     def repeats(self) -> dict[str, dict[str, list[tuple[str, Any]]]]:
         """Repeated inputs from files.csv: case id -> input -> [(path, at), ...] in the order of time."""
@@ -156,12 +196,16 @@ class Rows(Sequence[Case]):
                 self._repeats.setdefault(case, {}).setdefault(name, []).append((path, when))
             for named in self._repeats.values():
                 for found in named.values():
-                    found.sort(key=lambda pair: float(pair[1] or 0))
+                    found.sort(key=lambda pair: _time(pair[1]))
         return self._repeats
 
     def _truth(self, i: int) -> dict[str, Any]:
         out: dict[str, Any] = {}
         for name, target in self.targets.items():
+            if getattr(target, "at", None):
+                if name in self.repeats().get(self._cell("case_id", i), {}):
+                    out[name] = Deferred(partial(self._over_time, name, i))
+                continue
             cells = {c[len(name) + 1:]: self._cell(c, i) for c in self.frame.columns if c == name or c.startswith(f"{name}.")}
             cells = {k: v for k, v in cells.items() if v is not None}
             if cells:
@@ -177,10 +221,22 @@ class Rows(Sequence[Case]):
 
         return target.value(read_value(inside(self._home(), cells[""], f"case {self._cell('case_id', i)}")))
 
+    def _over_time(self, name: str, i: int) -> Any:
+        """The truth of a target that is known at several times, from the meshes of files.csv."""
+        return self.targets[name].value(self._timed(name, "mesh", i))
+
     def _home(self) -> Path:
         if self.folder is None:
             raise DataError(message("cohort", "a cell names a file but the cohort has no folder"))
         return self.folder
+
+
+def _time(cell: Any) -> float:
+    """A time as a number, infinite (last) where it is none."""
+    try:
+        return math.inf if math.isnan(float(cell)) else float(cell)
+    except (TypeError, ValueError):
+        return math.inf
 
 
 def _numbers_or_text(cells: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 
 from osteon.errors import DataError, message, near
 from osteon.readers import identity, is_image, read_coco, read_landmarks, read_nifti, read_table
+from osteon.readers.expression import with_samples
 from osteon.readers.files import refusing
 from osteon.readers.kinds import kind_of
 from osteon.targets import Classes, Masks, Measures, Objects
@@ -58,7 +59,7 @@ def layout(source: Path, study: Any, spreadsheet: Path | None) -> tuple[pd.DataF
     if not source.exists():
         raise DataError(message(source, "there is no such file or folder", do="Check the path and its spelling"))
     if source.is_file():
-        frame = read_table(source)
+        frame = read_table(source) if spreadsheet is None else with_samples(source, spreadsheet, genes=_numbers_of(study))
         return frame, lambda names: rows_with_files(frame, source.parent, study, names)
     points = _landmarks_of(spreadsheet) if spreadsheet is not None else None
     if points is not None:
@@ -70,6 +71,11 @@ def layout(source: Path, study: Any, spreadsheet: Path | None) -> tuple[pd.DataF
     if frame is not None:
         return frame, lambda names: rows_with_files(frame, source, study, names)
     return None, lambda names: groups(source, study)
+
+
+def _numbers_of(study: Any) -> set[str]:
+    """The columns of numbers that the study reads."""
+    return {c for spec in study.inputs.values() for c in spec.record.numbers}
 
 
 def _annotated(source: Path, study: Any, spreadsheet: Path | None) -> Iterator[Found] | None:

@@ -185,6 +185,8 @@ def opened(run: Run, folder: Path | None = None, *, model: str = "", study: Stud
 
 def seen_by(bench: Bench, target: str = "", *, train: bool = False, seconds: float | None = None) -> Seen:
     """The network of a model that is explained: of the named target, else the primary one, else the first of classes, boxes, readings. Raises Refused where there is none."""
+    from osteon.networks import takes
+
     targets = bench.study.targets
     nets = [[(net, before) for net, before in networks(model) if net.writes[0] in targets] for model in (*bench.fits, *_of_folds(bench))]
     written = [net.writes[0] for net, _ in nets[0]] if nets else []
@@ -193,6 +195,8 @@ def seen_by(bench: Bench, target: str = "", *, train: bool = False, seconds: flo
                               do=near(target, written) if target and written else ""))
     ranked = sorted(range(len(written)), key=lambda i: (written[i] != (target or bench.study.primary), *(not isinstance(targets[written[i]], kind) for kind in FIRST), i))
     net, before = nets[0][ranked[0]]
+    if takes(net.name) == "signal":
+        raise Refused(message(bench.label, "a network of recordings has no map", expected="a network that looks at pictures, or an estimator on a record", do="Arms with fewer sensors show which of them matter"))
     blind = _blind(bench, net, train=train, seconds=seconds)
     return Seen(net, before=before, others=tuple(row[ranked[0]][0] for row in nets[1:]), target=targets[net.writes[0]], blind=blind)
 

@@ -131,9 +131,10 @@ def _judge(work: Work, label: str, fitted: Sequence[Model], fold: Fold, notes: d
 
 
 def answers(models: Sequence[Model], cohort: Cohort, targets: Mapping[str, Any]) -> Iterator[dict[str, Value]]:
-    """The answer of each case: of one model, or the target's mean over several."""
+    """The answer of each case: of one model, or the target's mean over several; of the targets, those that the fitted models write (a small budget fits fewer members of a blend)."""
+    told = [t for t in targets if all(t in m.writes for m in models)]
     for given in zip(*(m.predict(cohort) for m in models), strict=True):
-        yield {t: targets[t].mean([g[t] for g in given]) if len(given) > 1 else given[0][t] for t in targets}
+        yield {t: targets[t].mean([g[t] for g in given]) if len(given) > 1 else given[0][t] for t in told}
 
 
 def _kept(work: Work, label: str, fold: Fold, part: str, cohort: Cohort, given: Iterator[dict[str, Value]]) -> Iterator[dict[str, Value]]:

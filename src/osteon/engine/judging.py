@@ -11,7 +11,6 @@ import numpy as np
 
 from osteon.cohort import Cohort
 from osteon.engine.folder import Work
-from osteon.models import factors
 from osteon.progress import log
 from osteon.row import EvidenceRow, Question, Source, TwoByTwo
 from osteon.run import Run, slug
@@ -66,7 +65,9 @@ def chosen_cuts(targets: Mapping[str, Target], tuned: pd.DataFrame) -> dict[tupl
                 cuts |= {(name, finding): 0.0} if finding == target.findings[0] else {}
                 continue
             truth = (known["state"] == TRUE).to_numpy()
-            if truth.all() or not truth.any():
+            if len(known) and known["score"].isin((0.0, 1.0)).all():  # yes or no: there is nothing to choose
+                cuts[name, finding] = 0.5
+            elif truth.all() or not truth.any():
                 log.warning("%s, %s: the tune part holds one state only, so no cut could be chosen", name, finding)
                 cuts[name, finding] = float("nan")
             else:
@@ -98,7 +99,7 @@ def rows_of_model(run: Run, study: Study, label: str, lines: pd.DataFrame, *, pa
         for finding in target.findings:
             found = mine[mine["finding"] == finding]
             primary = label == next(iter(study.models)) and name == study.primary and finding == target.findings[0] and named == "internal test"
-            source = Source(study.name, label, factors=dict(factors(study.model(label))) | _began(run, label), reference=study.reference, areas=study.areas, cohort=about["name"], origin=about["origin"], part=named,
+            source = Source(study.name, label, factors=dict(study.factors(label)) | _began(run, label), reference=study.reference, areas=study.areas, cohort=about["name"], origin=about["origin"], part=named,
                             site="; ".join(sorted(set(found["site"].astype(str)) - {""})) if len(found) else "")
             question = Question(name, finding, primary=primary, unit=study.unit if "unit" not in found or not len(found) else counted_unit(found, study.unit))
             out.append(EvidenceRow(source, question, table=two_by_two(target, found), counts=counts(found), metrics=metrics(target, found),

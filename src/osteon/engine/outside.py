@@ -26,7 +26,7 @@ from osteon.studies import study_of
 from osteon.study import Study
 from osteon.validation import shift_pictures
 from osteon.validation.saved import load_final
-from osteon.value import Picture, Value, Withheld
+from osteon.value import KSpace, Picture, Value, Withheld
 
 INDEPENDENCE = "independence"  # the step at which cases of known patients leave
 PATIENTS = "patients.json"
@@ -67,8 +67,8 @@ def validate(run: Run, cohort: Cohort) -> tuple[EvidenceRow, ...]:
     unlock_outside(run, study, home, fixed)
     about = {"name": cohort.name, "origin": cohort.origin}
     for label in trained:
-        targets = asked(study.models[label].writes, study.targets)
         models = load_final(run.models(label), study.models[label], study.targets)
+        targets = asked(models[0].writes, study.targets)
         given = track(answers(models, fit_for, targets), len(fit_for), what=f"{label}: {cohort.name}")
         lines = lines_of(outside, targets, fit_for, "external", "external", given)
         lines["cut"] = [fixed[label].get(f"{t}.{f}", np.nan) for t, f in zip(lines["target"], lines["finding"], strict=True)]
@@ -151,8 +151,8 @@ def predict(run: Run, cases: Cohort | Sequence[Path], *, model: str | None = Non
         raise RunError(message(run.folder, f"the run has no model {label!r}", do=near(label, run.labels)))
     cohort = cases if isinstance(cases, Cohort) else from_files(study, cases)
     given = cohort.conform(study.inputs, study.targets)
-    targets = asked(study.models[label].writes, study.targets)
     models = load_final(run.models(label), study.models[label], study.targets)
+    targets = asked(models[0].writes, study.targets)
     only_simulated = run.about["cohort"]["origin"] == "simulated"
     held = {case.id: reason for case in given if (reason := _held(case, study))}
     if len(held) == len(given):
@@ -179,8 +179,8 @@ def named(case: Case) -> str:
 
 def _refuse_patients(cohort: Cohort, study: Study) -> None:
     for case in cohort:
-        pictures = [case.inputs[n] for n in case.inputs if study.inputs[n].kind == "picture"]
-        known = [bool(p.notes.get("simulated")) for p in pictures if isinstance(p, Picture)]
+        pictures = [case.inputs[n] for n in case.inputs if study.inputs[n].kind in ("picture", "kspace")]
+        known = [bool(p.notes.get("simulated")) for p in pictures if isinstance(p, (Picture, KSpace))]
         if cohort.origin != "simulated" and not (known and all(known)):
             raise Refused(message(named(case), "this model was trained on simulated cases only and has not seen a patient", expected="a simulated case",
                                   do="Train on your own films (`osteon run STUDY --cohort DIR`), or repeat with --simulated-weights-ok to see a demonstration"))

@@ -127,7 +127,8 @@ def _chain(run: Run, seal: Seal) -> Iterator[str]:
 def _plan(run: Run, study: Study, seal: Seal) -> Iterator[str]:
     """What was planned against what is declared and divided today."""
     now = intended(study)
-    now["models"] = {label: told for label, told in now["models"].items() if label in run.about["models"]}  # a budget trains no more arms than it allows
+    now["models"] = {label: told | {"writes": [w for w in told["writes"] if "@" not in w or f"{label}@{w.partition('@')[2]}" in run.about["models"]]}
+                     for label, told in now["models"].items() if label in run.about["models"]}  # a budget trains no more arms and members than it allows
     changed = [key for key in now if json.loads(json.dumps(now[key])) != seal.plan.get(key)]
     yield from (f"The plan was changed after the test part was opened: {WORDS[key]} {'is' if key in ONE else 'are'} not as sealed." for key in changed)
     if division(run) != seal.plan.get("division"):

@@ -15,7 +15,8 @@ from osteon.case import Case
 from osteon.cohort import Cohort
 from osteon.errors import DataError, message
 from osteon.models.families import Family, MasksFamily
-from osteon.models.views import View, boxes_seen, frame, see
+from osteon.models.signals import Excerpts, written
+from osteon.models.views import Sight, frame
 from osteon.progress import track
 from osteon.value import Picture, Withheld
 
@@ -24,7 +25,7 @@ READERS = 2  # threads: decoding and resampling leave the interpreter free
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """Windows of a part: `planes` (n, channels + mask planes, rows, cols) of uint8 and `numbers` (n, ...) of float32; `skipped` cases with reasons."""
+    """Windows of a part: `planes` (n, channels + mask planes, rows, cols) of uint8 (of recordings float32) and `numbers` (n, ...) of float32; `skipped` cases with reasons."""
 
     planes: np.ndarray
     numbers: np.ndarray
@@ -49,7 +50,7 @@ def opened(folder: Path) -> Arrays:
     return Arrays(np.load(folder / "planes.npy", mmap_mode="r"), np.load(folder / "numbers.npy"), skipped=noted["skipped"])
 
 
-def laid_out(cohort: Cohort, view: View, family: Family, *, target: str, folder: Path, key: str) -> Arrays:
+def laid_out(cohort: Cohort, view: Sight, family: Family, *, target: str, folder: Path, key: str) -> Arrays:
     """The arrays of a part in `folder`; a complete one with the same `key` is opened instead.
 
     Cases without a truth or without a window are left out; a film that can not be read stands in `skipped`. Raises DataError where
@@ -61,20 +62,20 @@ def laid_out(cohort: Cohort, view: View, family: Family, *, target: str, folder:
     for old in (part, folder):
         shutil.rmtree(old, ignore_errors=True)
     part.mkdir(parents=True)
-    skipped = _write(cohort, view, family, target, part)
+    skipped = written(cohort, view, family, target=target, folder=part, readers=READERS) if isinstance(view, Excerpts) else _write(cohort, view, family, target, part)
     (part / "arrays.json").write_text(json.dumps({"key": key, "skipped": skipped}), encoding="utf-8")
     part.rename(folder)
     return opened(folder)
 
 
-def _write(cohort: Cohort, view: View, family: Family, target: str, folder: Path) -> dict[str, str]:
+def _write(cohort: Cohort, view: Sight, family: Family, target: str, folder: Path) -> dict[str, str]:
     """Fill the arrays with two readers, keep the rows that succeeded, and return the cases that did not."""
     works = list(_works(cohort, view, target))
     total = sum(w.rows for w in works)
     if not total:
         raise DataError(message(f"cohort {cohort.name}", f"no case has both {' and '.join(view.reads)} and a truth of {target!r}"))
     shape = (total, view.channels + family.planes, *view.stored)
-    planes = np.lib.format.open_memmap(folder / "all.npy", mode="w+", dtype=np.uint8, shape=shape)
+    planes = np.lib.format.open_memmap(folder / "all.npy", mode="w+", dtype=view.dtype, shape=shape)
 
     def fill(work: Work) -> list[np.ndarray] | str | None:
         return _fill(planes[work.first:work.first + work.rows], cohort.cases[work.case], view, family, target)
@@ -91,7 +92,7 @@ def _write(cohort: Cohort, view: View, family: Family, target: str, folder: Path
     if len(kept) == total:
         (folder / "all.npy").rename(folder / "planes.npy")
     else:
-        smaller = np.lib.format.open_memmap(folder / "planes.npy", mode="w+", dtype=np.uint8, shape=(len(kept), *shape[1:]))
+        smaller = np.lib.format.open_memmap(folder / "planes.npy", mode="w+", dtype=view.dtype, shape=(len(kept), *shape[1:]))
         for new, old in enumerate(kept):
             smaller[new] = planes[old]
         smaller.flush()
@@ -99,18 +100,18 @@ def _write(cohort: Cohort, view: View, family: Family, target: str, folder: Path
     return skipped
 
 
-def _works(cohort: Cohort, view: View, target: str) -> Iterator[Work]:
+def _works(cohort: Cohort, view: Sight, target: str) -> Iterator[Work]:
     first = 0
     for number, case in enumerate(cohort):
-        rows = boxes_seen(view, case.inputs) if target in case.truth and view.picture in case.inputs else 0
+        rows = view.count(case.inputs) if target in case.truth else 0
         if rows:
             yield Work(number, first, rows)
         first += rows
 
 
-def _fill(planes: np.ndarray, case: Case, view: View, family: Family, target: str) -> list[np.ndarray] | str | None:
+def _fill(planes: np.ndarray, case: Case, view: Sight, family: Family, target: str) -> list[np.ndarray] | str | None:
     """Write the planes of one case and return its numbers, None where its reference standard is open, or why it can not be used."""
-    seen = see(view, case.inputs)
+    seen = view.see(case.inputs)
     if isinstance(seen, Withheld):
         return seen.reason
     try:

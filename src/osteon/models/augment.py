@@ -5,6 +5,7 @@ What is never done: mirroring of a whole radiograph (the laterality marker and t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -24,6 +25,16 @@ class Recipe:
     contrast: float = field(default=0.2, kw_only=True)
     noise: float = field(default=0.03, kw_only=True)
     blur: float = field(default=0.7, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Worn:
+    """How far recordings are changed: sensors with three forces and three turns each, degrees by which one sits otherwise on its segment (SD), and its gain and noise as shares."""
+
+    sensors: int = 0
+    degrees: float = 5.0
+    gain: float = field(default=0.03, kw_only=True)
+    noise: float = field(default=0.02, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +107,28 @@ def smoothed(images: Tensor) -> Tensor:
     padded = functional.pad(images, (1, 1, 1, 1), mode="replicate")
     rows = (padded[:, :, :-2] + 2 * padded[:, :, 1:-1] + padded[:, :, 2:]) / 4
     return (rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:]) / 4
+
+
+def worn(windows: Tensor, recipe: Worn, generator: torch.Generator) -> Tensor:
+    """Windows (B, channels + 1, 1, samples), the sensors first and last a duration that stays, as if every sensor had been put on anew: turned, with another gain and other noise."""
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(len(windows), *shape, generator=generator, device=generator.device)
+
+    channels = windows[:, :-1]
+    spread = (channels.square().mean(dim=(0, 2, 3)) - channels.mean(dim=(0, 2, 3)).square()).clamp(min=0).sqrt()
+    if recipe.sensors:
+        triads = channels.reshape(len(windows), recipe.sensors, 2, 3, -1)
+        turn = math.radians(recipe.degrees) * normal(recipe.sensors, 3)
+        channels = torch.einsum("bsij,bskjt->bskit", turned(turn), triads).reshape(channels.shape)
+    noise = normal(*channels.shape[1:]).mul_(recipe.noise * spread[:, None, None])
+    return torch.cat((noise.addcmul_(channels, torch.exp(recipe.gain * normal(channels.shape[1], 1, 1))), windows[:, -1:]), dim=1)
+
+
+def turned(vectors: Tensor) -> Tensor:
+    """Rotation matrices (..., 3, 3) of rotation vectors (..., 3) in radians."""
+    x, y, z = vectors.unbind(-1)
+    none = torch.zeros_like(x)
+    return torch.linalg.matrix_exp(torch.stack((none, -z, y, z, none, -x, -y, x, none), dim=-1).unflatten(-1, (3, 3)))
 
 
 def middle(planes: Tensor, frame: tuple[int, int]) -> Tensor:

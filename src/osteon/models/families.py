@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -13,8 +14,10 @@ from torch import Tensor, nn
 from osteon import targets
 from osteon.errors import StudyError, message
 from osteon.models.augment import Motion, Recipe
+from osteon.models.events import EventsFamily
 from osteon.models.grades import GradesFamily
 from osteon.models.landmarks import LandmarksFamily
+from osteon.models.reconstruction import PicturesFamily
 from osteon.models.shapes import shapes_from
 from osteon.models.views import Seen, mask_pieces
 from osteon.models.windows import pasted
@@ -45,8 +48,8 @@ class Family(Protocol):
     def answer(self, outputs: Sequence[Any], seen: Seen) -> Value: ...
 
 
-def family_of(target: Target, *, follows: Mapping[str, float] | None = None, learnt: Mapping[str, Any] | None = None) -> Family:
-    """The family of a target, by its type; raises StudyError where a network can not answer it yet."""
+def family_of(target: Target, *, follows: Mapping[str, float] | None = None, learnt: Mapping[str, Any] | None = None, sided: bool = False) -> Family:
+    """The family of a target, by its type; raises StudyError where a network can not answer it yet. `sided`: each window is of one of the parts that readings are given for."""
     if isinstance(target, targets.Objects):
         return ObjectsFamily(target.names, target.most)
     if isinstance(target, targets.Masks):
@@ -55,31 +58,119 @@ def family_of(target: Target, *, follows: Mapping[str, float] | None = None, lea
         return ClassesFamily(target.names)
     if isinstance(target, targets.Grades):
         return GradesFamily(target.names)
+    if isinstance(target, targets.Pictures):
+        return PicturesFamily()
+    if isinstance(target, targets.Events):
+        baseline: dict[str, Any] = {k: tuple(v) for k, v in (learnt or {}).items()}
+        return EventsFamily(target.name, target.horizon, **baseline)
     if isinstance(target, targets.Measures) and target.landmarks:
         return LandmarksFamily(target, shapes=shapes_from(learnt) if learnt else None)
     if isinstance(target, targets.Measures):
         still = all(unit in TURN_FREE for unit in target.units.values())
-        family = MeasuresFamily(target.keys, dict(follows or {}), scalable=still)
+        parts = target.per if sided and not target.once else ()
+        family = MeasuresFamily(tuple(target.units) if parts else target.keys, dict(follows or {}), scalable=still, parts=parts)
         kept: dict[str, Any] = {k: tuple(v) for k, v in (learnt or {}).items()}
         return replace(family, **kept)
-    raise StudyError(message("Net", f"a network does not answer {type(target).__name__}", expected="Objects, Masks, Classes, Grades or Measures"))
+    raise StudyError(message("Net", f"a network does not answer {type(target).__name__}", expected="Objects, Masks, Classes, Grades, Measures or Events"))
 
 
 def moved(family: Family, numbers: Tensor, how: Motion) -> Tensor:
     """The numbers after the pictures were moved: boxes, points and readings follow, a class stays."""
-    return family.moved(numbers, how) if isinstance(family, (ObjectsFamily, LandmarksFamily, MeasuresFamily)) else numbers
+    return family.moved(numbers, how) if isinstance(family, (ObjectsFamily, LandmarksFamily, MeasuresFamily, FusedFamily)) else numbers
 
 
 def studied(family: Family, numbers: np.ndarray) -> Family:
     """The family with what it takes from the truths of the train part, beside the weights."""
-    return family.studied(numbers) if isinstance(family, (MeasuresFamily, LandmarksFamily)) else family
+    return family.studied(numbers) if isinstance(family, (MeasuresFamily, LandmarksFamily, EventsFamily, FusedFamily)) else family
+
+
+def dealt(family: Family, numbers: Tensor, generator: torch.Generator) -> Tensor:
+    """Row numbers of a part in random order, as the steps of an epoch take them."""
+    own = inner(family)
+    return own.dealt(numbers, generator) if isinstance(own, EventsFamily) else torch.randperm(len(numbers), generator=generator)
+
+
+def weight(family: Family, numbers: Tensor) -> float:
+    """What the mean loss over some rows counts in the loss of a part: one a row, of times to an event one an event."""
+    return float((numbers[:, 1] > 0).sum() if isinstance(inner(family), EventsFamily) else len(numbers))
+
+
+def settled(family: Family, outputs: Sequence[Any], numbers: np.ndarray) -> Family:
+    """The family with what it takes from the answers of the trained network on the train part."""
+    own = inner(family)
+    found = own.settled(outputs, numbers) if isinstance(own, EventsFamily) else own
+    return replace(family, inner=found) if isinstance(family, FusedFamily) else found
+
+
+def inner(family: Family) -> Family:
+    """The family of the target, without what stands beside the pictures."""
+    return family.inner if isinstance(family, FusedFamily) else family
 
 
 def learnt(family: Family) -> dict[str, Any]:
-    """What `studied` found, as plain data."""
-    if isinstance(family, LandmarksFamily):
-        return family.shapes.plain() if family.shapes is not None else {}
-    return {"mean": family.mean, "sd": family.sd} if isinstance(family, MeasuresFamily) else {}
+    """What `studied` and `settled` found, as plain data."""
+    own = inner(family)
+    if isinstance(own, LandmarksFamily):
+        return own.shapes.plain() if own.shapes is not None else {}
+    if isinstance(own, EventsFamily):
+        return {"times": own.times, "hazard": own.hazard}
+    return {"mean": own.mean, "sd": own.sd} if isinstance(own, MeasuresFamily) else {}
+
+
+@dataclass(frozen=True)
+class FusedFamily:
+    """A family that answers one vector a case, with `told` numbers beside the pictures: they follow the truth in the numbers of a row and enter the network with its images."""
+
+    inner: Family
+    told: int
+
+    @property
+    def outputs(self) -> int:
+        """Those of the family itself."""
+        return self.inner.outputs
+
+    @property
+    def planes(self) -> int:
+        """None: outlines are not answered from a record."""
+        return 0
+
+    @property
+    def rate(self) -> float:
+        """That of the family itself."""
+        return self.inner.rate
+
+    def recipe(self, crops: bool) -> Recipe:
+        """That of the family itself."""
+        return self.inner.recipe(crops)
+
+    def numbers(self, truth: Value, seen: Seen) -> list[np.ndarray] | None:
+        """The truth, then what stands beside the pictures."""
+        rows = self.inner.numbers(truth, seen)
+        return None if rows is None else [np.concatenate([row, seen.told]).astype(np.float32) for row in rows]
+
+    def moved(self, numbers: Tensor, how: Motion) -> Tensor:
+        """The truth follows the pictures, the record stays."""
+        return torch.cat((moved(self.inner, numbers[:, :-self.told], how), numbers[:, -self.told:]), dim=1)
+
+    def studied(self, numbers: np.ndarray) -> Self:
+        """With what the family takes from the truths."""
+        return replace(self, inner=studied(self.inner, numbers[:, :-self.told]))
+
+    def loss(self, network: nn.Module, images: Tensor, masks: Tensor, numbers: Tensor) -> Tensor:
+        """The loss of the family on what the network makes of both."""
+        return self.inner.loss(self.beside(network, numbers), images, masks, numbers[:, :-self.told])
+
+    def beside(self, network: nn.Module, numbers: Tensor) -> nn.Module:
+        """The network as a function of the images alone, given the rows whose last numbers stand beside them."""
+        return partial(network, told=numbers[:, -self.told:])  # type: ignore[return-value]
+
+    def outputs_of(self, network: nn.Module, images: Tensor) -> list[Any]:
+        """What the family makes of the network's outputs."""
+        return self.inner.outputs_of(network, images)
+
+    def answer(self, outputs: Sequence[Any], seen: Seen) -> Value:
+        """The answer of the family."""
+        return self.inner.answer(outputs, seen)
 
 
 @dataclass(frozen=True)
@@ -223,7 +314,8 @@ class ClassesFamily:
 class MeasuresFamily:
     """Readings, standardised by the train part; `follows` says how many degrees a reading grows when the film is turned 1 degree clockwise.
 
-    The film is turned only where every reading is declared (0 for one that no turn changes), and scaled only where no unit is a length.
+    The film is turned only where every reading is declared (0 for one that no turn changes), and scaled only where no unit is a length. With `parts` (the sides
+    of strides) a window teaches and answers the readings of its own part.
     """
 
     names: tuple[str, ...]
@@ -233,6 +325,7 @@ class MeasuresFamily:
     sd: tuple[float, ...] = field(default=(), kw_only=True)
     planes: int = field(default=0, kw_only=True)
     rate: float = field(default=2e-3, kw_only=True)
+    parts: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         strangers = sorted(set(self.follows) - set(self.names))
@@ -251,8 +344,9 @@ class MeasuresFamily:
     def numbers(self, truth: Value, seen: Seen) -> list[np.ndarray] | None:
         """The readings for every window, NaN where one is absent; None where all are."""
         assert isinstance(truth, Readings)
-        row = np.array([truth.values.get(n, np.nan) for n in self.names], np.float32)
-        return None if np.isnan(row).all() else [row] * len(seen.windows)
+        ends = [f".{w.side}" for w in seen.windows] if self.parts else [""] * len(seen.windows)  # type: ignore[attr-defined]
+        rows = [np.array([truth.values.get(n + end, np.nan) for n in self.names], np.float32) for end in ends]
+        return None if np.isnan(rows).all() else rows
 
     def studied(self, numbers: np.ndarray) -> Self:
         """With mean and standard deviation of each reading; 0 and 1 for one that nobody gave."""
@@ -274,5 +368,10 @@ class MeasuresFamily:
         return list(heads.decode("measures", network(images)).double().cpu().numpy() * np.array(self.sd) + np.array(self.mean))
 
     def answer(self, outputs: Sequence[Any], seen: Seen) -> Value:
-        """The mean over the windows."""
-        return Readings(dict(zip(self.names, np.mean(outputs, axis=0).tolist(), strict=True)), grid=seen.grid)
+        """The mean over the windows, or over those of each part; a part without a window has no reading."""
+        if not self.parts:
+            return Readings(dict(zip(self.names, np.mean(outputs, axis=0).tolist(), strict=True)), grid=seen.grid)
+        held = np.array([w.side for w in seen.windows])  # type: ignore[attr-defined]
+        means = {part: np.array(outputs)[held == part].mean(axis=0) if (held == part).any() else np.full(len(self.names), np.nan) for part in self.parts}
+        values = {f"{name}.{part}": float(means[part][k]) for k, name in enumerate(self.names) for part in self.parts}
+        return Readings(values, reasons={key: "no window of this part" for key, value in values.items() if np.isnan(value)})

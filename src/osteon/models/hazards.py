@@ -81,9 +81,15 @@ class HazardNetwork(BaseEstimator):
 def courses(outcomes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Times and events (n,) of outcomes (time, event); raises DataError where nobody has an event."""
     time, event = np.array([o[0] for o in outcomes], float), np.array([bool(o[1]) for o in outcomes])
+    return time, eventful(event)
+
+
+def eventful(event: np.ndarray) -> np.ndarray:
+    """The events (n,) themselves; raises DataError where all are censored, for then no order of hazards can be learnt."""
     if not event.any():
-        raise DataError(message("train part", "nobody has an event", expected="one event or more", found=f"Found {len(event)} cases, all censored"))
-    return time, event
+        raise DataError(message("train part", "nobody has an event", expected="one event or more", found=f"Found {len(event)} cases, all censored",
+                                do="Follow longer, or give cases with an event"))
+    return event
 
 
 def baseline(log_hazard: np.ndarray, time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -98,8 +104,18 @@ def baseline(log_hazard: np.ndarray, time: np.ndarray, event: np.ndarray) -> tup
 
 def survival(estimator: Any, columns: np.ndarray, times: np.ndarray) -> np.ndarray:
     """The chance (n, k) of being free of the event at times (k,)."""
-    steps = np.append(0.0, estimator.hazard_)[np.searchsorted(estimator.times_, times, side="right")]
-    return np.exp(-np.outer(np.exp(estimator.log_hazard(columns)), steps))
+    return free(estimator.log_hazard(columns), (estimator.times_, estimator.hazard_), times)
+
+
+def free(log_hazard: np.ndarray, known: tuple[np.ndarray, np.ndarray], times: np.ndarray) -> np.ndarray:
+    """The chance (n, k) of being free of the event at times (k,) for log hazards (n,), over a `known` baseline as `baseline` gives it."""
+    steps = np.append(0.0, known[1])[np.searchsorted(known[0], times, side="right")]
+    return np.exp(-np.outer(np.exp(log_hazard), steps))
+
+
+def moments(times: np.ndarray, horizon: float) -> np.ndarray:
+    """Forty times spread over those of the events, and the horizon: where an answer states the survival."""
+    return np.unique(np.append(np.quantile(times, np.linspace(0, 1, 40)), horizon))
 
 
 def _network(inputs: int, hidden: tuple[int, ...], dropout: float) -> Any:

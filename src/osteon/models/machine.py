@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from osteon.networks import build
+from osteon.networks import build, takes
+from osteon.networks.fusion import EMBEDDING, Fusion
 
 TRIAL_SECONDS = 3.0
 GAIN = 1.1  # what a choice must win over plain float32: less is noise of the clock
@@ -31,19 +32,34 @@ class Choice:
 
 @dataclass(frozen=True)
 class Blueprint:
-    """What builds a network: its name, channels, outputs, width and image size (rows, cols)."""
+    """What builds a network: its name, channels, outputs, width and image size (rows, cols).
+
+    With `told` (marks of what is there and numbers of a record beside `pictures` pictures) it is a fusion, of which the named one is the backbone; `channels` are those of all pictures.
+    """
 
     name: str
     channels: int
     outputs: int
     width: float
     shape: tuple[int, int]
+    pictures: int = 1
+    told: int = 0
 
     def network(self, seed: int) -> nn.Module:
         """The untrained network; the same seed gives the same weights and the process's random state stays as it was."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return build(self.name, channels=self.channels, outputs=self.outputs, width=self.width, image_size=self.shape)
+            outputs = EMBEDDING if self.told else self.outputs
+            network = build(self.name, channels=self.channels // self.pictures, outputs=outputs, width=self.width, image_size=self.shape)
+            if not self.told:
+                return network
+            return Fusion(network, pictures=self.pictures, columns=self.told - self.pictures - 1, outputs=self.outputs)
+
+    def example(self, count: int) -> Tensor:
+        """What enters the network, empty: pictures (count, channels, rows, cols), or notes (count, words)."""
+        if takes(self.name) == "text":
+            return torch.ones(count, self.shape[1], dtype=torch.long)
+        return torch.zeros(count, self.channels, *self.shape)
 
     def plain(self) -> dict[str, Any]:
         """Plain data."""
@@ -66,6 +82,12 @@ def has_bfloat16() -> bool:
 
 def choose(blueprint: Blueprint, accelerator: str, seconds: float) -> Choice:
     """Precision and memory format: on a GPU bfloat16 where it has it, on a CPU what a trial of at most `seconds` finds fastest; small windows need none."""
+    if takes(blueprint.name) == "kspace":
+        return Choice("32-true", False, "raw signal: single precision")
+    if takes(blueprint.name) == "signal":
+        return Choice("32-true", False, "recordings: single precision")
+    if takes(blueprint.name) == "text":
+        return Choice("32-true", False, "notes: single precision")
     if accelerator == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
         return Choice("bf16-mixed" if fast else "32-true", True, "GPU")
@@ -109,10 +131,13 @@ def small(shape: tuple[int, int]) -> bool:
     return 8 * shape[0] * shape[1] <= FULL_STEP
 
 
-def batch_size(blueprint: Blueprint, windows: int, accelerator: str) -> int:
-    """Windows a step: a train part gives about 25 steps, small windows share one, and what a step keeps takes at most a third of the free memory."""
-    wanted = 8 if small(blueprint.shape) else 4
-    while wanted * 2 <= windows / 25 and wanted < (64 if accelerator == "cuda" else 16):
+def batch_size(blueprint: Blueprint, windows: int, accelerator: str, *, least: int = 0) -> int:
+    """Windows a step: a train part gives about 25 steps, small windows share one, and what a step keeps takes at most a third of the free memory.
+
+    `least` are wanted where a loss sets the windows of a step against each other.
+    """
+    wanted = min(least, windows) or (8 if small(blueprint.shape) else 4)
+    while wanted * 2 <= windows / 25 and wanted < (64 if accelerator == "cuda" or takes(blueprint.name) == "text" else 16):  # notes are small
         wanted *= 2
     room = 0.33 * _free(accelerator) / max(_kept_bytes(blueprint), 1)
     while wanted > 2 and wanted > room:
@@ -134,7 +159,7 @@ def _kept_bytes(blueprint: Blueprint) -> int:
     network, kept = blueprint.network(0).eval(), [0]
     hooks = [module.register_forward_hook(counter(kept)) for module in network.modules() if not list(module.children())]
     with torch.inference_mode():
-        network(torch.zeros(1, blueprint.channels, *blueprint.shape))
+        network(blueprint.example(1))
     for hook in hooks:
         hook.remove()
     return 4 * kept[0]

@@ -17,16 +17,18 @@ from osteon.value import Value
 if TYPE_CHECKING:
     from osteon.models.fitting import Fitted
 
-SETTINGS = ("rate", "decay", "batch", "margin", "follows")
+SETTINGS = ("rate", "decay", "batch", "margin", "follows", "acceleration", "lines", "mask", "sensors", "cut", "time")
 
 
 @dataclass(frozen=True)
 class Net:
-    """An architecture (of `networks/` or timm), the picture it reads and the one target that it answers, by the target's family.
+    """An architecture (of `networks/` or timm), the picture or recording it reads and the one target that it answers, by the target's family.
 
     A second name in `reads` holds boxes of an earlier step: the network then works on a crop around each. `settings` overrides the
     family's defaults: `rate` (peak learning rate), `decay`, `batch`, `margin` (share by which boxes are enlarged), `follows` (readings that
-    grow by so many degrees when the film is turned 1 degree clockwise). `weights` are those to start from: a safetensors file, or
+    grow by so many degrees when the film is turned 1 degree clockwise), and of a recording `sensors` (those that are seen, all where
+    none is named) and `cut` ("strides": each stride is a window, else the whole is one), of raw MRI signal `acceleration`, `lines` and `mask` (as in `Sampling`), and `time`
+    (the share of the budget's seconds that it may take). `weights` are those to start from: a safetensors file, or
     the folder of a saved Net. Raises StudyError for a declaration against these rules.
     """
 
@@ -47,11 +49,24 @@ class Net:
         if strangers:
             raise StudyError(message(f"Net {self.name!r}", f"there is no setting {strangers[0]!r}", do=near(strangers[0], SETTINGS)))
 
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The picture that it reads."""
+        return self.reads[:1]
+
+    @property
+    def boxes(self) -> str | None:
+        """The boxes of an earlier step, around which it looks."""
+        return self.reads[1] if len(self.reads) > 1 else None
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """None: a picture alone."""
+        return ()
+
     def fit(self, train: Cohort, tune: Cohort, targets: Mapping[str, Target], desk: Desk) -> Self:
         """Train on the train part, stop by the tune part. Raises DataError where no case can be learnt from."""
-        from osteon.models.fitting import fit
-
-        return replace(self, fitted=fit(self, train, tune, targets[self.writes[0]], desk))
+        return replace(self, fitted=_way(self.name).fit(self, train, tune, targets[self.writes[0]], desk))
 
     def predict(self, cohort: Cohort) -> Iterator[dict[str, Value]]:
         """One answer a case, in order; withheld, with the reason, where the film or its boxes are missing or can not be read."""
@@ -60,17 +75,26 @@ class Net:
 
     def save(self, folder: Path) -> None:
         """`weights.safetensors` and `spec.json`, with the origin of the cohort that it learnt from."""
-        from osteon.models.fitting import save
-
-        save(self, self._fitted(), folder)
+        _way(self.name).save(self, self._fitted(), folder)
 
     def load(self, folder: Path, targets: Mapping[str, Target]) -> Self:
         """The spec with what `save` wrote. Raises RunError where it does not belong to this spec."""
-        from osteon.models.fitting import load
-
-        return replace(self, fitted=load(self, folder, targets[self.writes[0]]))
+        return replace(self, fitted=_way(self.name).load(self, folder, targets[self.writes[0]]))
 
     def _fitted(self) -> Fitted:
         if self.fitted is None:
             raise NotFitted(message(f"Net {self.name!r}", "it was asked before it learned", do="Call fit or load first"))
         return self.fitted
+
+
+def _way(name: str) -> Any:
+    """The module that fits, saves and loads a network of this name: courses of a chain of vertebrae have one of their own."""
+    from osteon.networks import takes
+
+    if takes(name) == "course":
+        from osteon.models import forecasting
+
+        return forecasting
+    from osteon.models import fitting
+
+    return fitting

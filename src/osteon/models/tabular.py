@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from osteon.cohort import Cohort
-from osteon.errors import DataError, NotFitted, StudyError, message, near
+from osteon.errors import DataError, NotFitted, StudyError, listed, message, near
+from osteon.models.flattery import flattered
 from osteon.models.protocol import Desk, names_of
+from osteon.models.selection import Selection
+from osteon.models.words import is_text, notes_of
+from osteon.progress import log
 from osteon.targets import Target
 from osteon.targets.classes import Classes
 from osteon.targets.events import Events
@@ -27,12 +32,16 @@ HAZARDS = ("Cox regression", "DeepSurv")  # of the time to an event, and of noth
 
 @dataclass(frozen=True)
 class Tabular:
-    """An estimator by its usual name, what it reads (one record) and the one target it writes; probabilities are calibrated where the method gives none."""
+    """An estimator by its usual name, what it reads (one record, or one note as TF-IDF of its words) and the one target it writes; probabilities are calibrated where the method gives none.
+
+    `select` chooses among the columns of numbers, in the train part of every fit anew; what that would seem to be worth without such care is noted beside it.
+    """
 
     name: str
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     settings: Mapping[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
+    select: Selection | None = field(default=None, kw_only=True)
     fitted: Fitted | None = field(default=None, kw_only=True, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -48,27 +57,51 @@ class Tabular:
         target = targets[self.writes[0]]
         if (self.name in HAZARDS) != isinstance(target, Events):
             raise StudyError(message(f"Tabular {self.name!r}", f"it does not answer {type(target).__name__}", expected=f"{' or '.join(HAZARDS)} for a time to an event, and for nothing else"))
-        table, answers = ready(train.table(self.reads[0])), outcomes(train, self.writes[0], target)
-        known = answers.notna().to_numpy()
+        text = is_text(train, self.reads[0])
+        table, answers = columns_of(train, self.reads[0], text=text), outcomes(train, self.writes[0], target)
+        known = answers.notna().to_numpy() & (table.notna().all(axis=1).to_numpy() if text else True)
         sizes: dict[str, int] = answers[known].value_counts().to_dict() if isinstance(target, Classes) else {}
         if isinstance(target, Classes):
             known = known & answers.isin([c for c, n in sizes.items() if n > 1]).to_numpy()  # what one case shows can not be checked on another
             if answers[known].nunique() < 2:
                 raise DataError(message(f"{self.name}, train part", f"fewer than two classes of {self.writes[0]!r} have two cases", expected="two or more classes",
                                         found=f"Found {sizes}"))
-        estimator = pipeline(self.name, table, self.settings, desk.seed, folds=min([5, *(n for n in sizes.values() if n > 1)]))
+        desk.notes.update({"cases": int(known.sum())} | ({} if text else {"columns": list(table.columns), "missing_cells": int(table[known].isna().sum().sum())}))
+        if self.select is not None:
+            return replace(self, fitted=self._selected(self.select, table[known], answers[known].to_numpy(), target, desk, known=known))
+        folds, patients = min([5, *(n for n in sizes.values() if n > 1)]), train.column("patient")[known].tolist() if text else None
+        estimator = pipeline(self.name, table[known] if text else table, self.settings, desk.seed, folds=folds, patients=patients)
+        if text:
+            from osteon.models import bag
+
+            desk.notes["words"] = bag.words_known(estimator)
         estimator.fit(table[known], answers[known].to_numpy())
-        desk.notes.update({"cases": int(known.sum()), "columns": list(table.columns), "missing_cells": int(table[known].isna().sum().sum())})
-        return replace(self, fitted=Fitted(estimator, tuple(table.columns), target))
+        return replace(self, fitted=Fitted(estimator, tuple(table.columns), target, text=text))
+
+    def _selected(self, select: Selection, table: pd.DataFrame, answers: np.ndarray, target: Target, desk: Desk, *, known: np.ndarray) -> Fitted:
+        """The estimator on the columns that survive in the train part; one that answers nothing where none does."""
+        if not isinstance(target, Classes):
+            raise StudyError(message(f"Tabular {self.name!r}", f"nothing can be selected for {type(target).__name__}", expected="a target of classes"))
+        chosen = select.choose(table, answers, desk.seed)
+        desk.notes["selection"] = chosen.plain()
+        if not chosen.columns:
+            log.warning("%s: %s, so that it gives no answer", self.name, chosen.reason)
+            return Fitted(None, (), target, reason=chosen.reason)
+        rows, smallest = table[list(chosen.columns)], int(np.unique(answers, return_counts=True)[1].min())
+        make = partial(pipeline, self.name, rows, self.settings, desk.seed)
+        estimator = make(folds=min(5, smallest)).fit(rows, answers)
+        desk.notes["flattered"] = {"rows": np.flatnonzero(known).tolist(), **flattered(estimator, make, rows, answers, finding=target.findings[0], seed=desk.seed)}
+        return Fitted(estimator, chosen.columns, target, fills=select.absent == "median")
 
     def predict(self, cohort: Cohort) -> Iterator[dict[str, Value]]:
         """One value a case, computed for the whole cohort at once."""
         if self.fitted is None:
             raise NotFitted(message(f"Tabular {self.name!r}", "it was asked before it learned", do="Call fit or load first"))
-        table = ready(cohort.table(self.reads[0]))
+        table = columns_of(cohort, self.reads[0], text=self.fitted.text)
         missing = [c for c in self.fitted.columns if c not in table]
-        for value in self.fitted.values(table, missing):
-            yield {self.writes[0]: value}
+        there = table.notna().all(axis=1).to_numpy() if self.fitted.text else np.ones(len(table), bool)
+        values = iter(self.fitted.values(table[there], missing) if there.any() else ())
+        yield from ({self.writes[0]: next(values) if given else Withheld(f"no {self.reads[0]}")} for given in there)
 
     def save(self, folder: Path) -> None:
         """The estimator as a skops file (JSON and arrays, no pickle)."""
@@ -76,12 +109,13 @@ class Tabular:
 
         if self.fitted is None:
             raise NotFitted(message(f"Tabular {self.name!r}", "there is nothing to save"))
-        skops.io.dump({"estimator": self.fitted.estimator, "columns": list(self.fitted.columns)}, folder / "estimator.skops")
+        skops.io.dump({"estimator": self.fitted.estimator, "columns": list(self.fitted.columns), "reason": self.fitted.reason, "fills": self.fitted.fills, "text": self.fitted.text}, folder / "estimator.skops")
 
     def load(self, folder: Path, targets: Mapping[str, Target]) -> Self:
         """The fitted copy from a folder; only types of scikit-learn, LightGBM and NumPy are trusted."""
         stored = trusted(folder / "estimator.skops")
-        return replace(self, fitted=Fitted(stored["estimator"], tuple(stored["columns"]), targets[self.writes[0]]))
+        return replace(self, fitted=Fitted(stored["estimator"], tuple(stored["columns"]), targets[self.writes[0]], reason=stored.get("reason", ""), fills=stored.get("fills", False),
+                                            text=stored.get("text", False)))
 
 
 def trusted(path: Path) -> Any:
@@ -94,16 +128,24 @@ def trusted(path: Path) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A fitted pipeline with its columns and the target that it answers."""
+    """A fitted pipeline with its columns and the target that it answers; `reason` where there is none, `fills` where an absent column is filled as an empty cell is, `text` where the column holds the words of notes."""
 
     estimator: Any
     columns: tuple[str, ...]
     target: Target
+    reason: str = field(default="", kw_only=True)
+    fills: bool = field(default=False, kw_only=True)
+    text: bool = field(default=False, kw_only=True)
 
     def values(self, table: pd.DataFrame, missing: list[str]) -> list[Value]:
-        """One value a row; withheld where a column is not there at all."""
+        """One value a row; withheld where a column is not there at all, unless that was declared to be filled and some column is there."""
+        if self.reason:
+            return [Withheld(self.reason)] * len(table)
+        if missing and (not self.fills or len(missing) == len(self.columns)):
+            return [Withheld(f"no column {listed(missing, 3)}")] * len(table)
         if missing:
-            return [Withheld(f"no column {missing[0]}")] * len(table)
+            log.warning("%d of %d columns are not there (%s): the median of the train part stands for each", len(missing), len(self.columns), listed(missing))
+            table = table.assign(**dict.fromkeys(missing, np.nan))
         rows = table[list(self.columns)]
         if isinstance(self.target, Events):
             return self._risks(rows, self.target.horizon)
@@ -117,10 +159,10 @@ class Fitted:
 
     def _risks(self, rows: pd.DataFrame, horizon: float) -> list[Value]:
         """The chance to be free of the event at forty times of the train part and at the horizon."""
-        from osteon.models.hazards import survival
+        from osteon.models.hazards import moments, survival
 
         columns, last = self.estimator[:-1].transform(rows), self.estimator[-1]
-        times = np.unique(np.append(np.quantile(last.times_, np.linspace(0, 1, 40)), horizon))
+        times = moments(last.times_, horizon)
         return [Risk(times, free) for free in survival(last, columns, times)]
 
 
@@ -143,11 +185,24 @@ def ready(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**{c: table[c].where(table[c].notna(), "missing").astype(str).astype(object) for c in table.columns if table[c].dtype.kind not in "fiu"})
 
 
-def pipeline(name: str, table: pd.DataFrame, settings: Mapping[str, Any], seed: int, *, folds: int = 5) -> Any:
+def columns_of(cohort: Cohort, name: str, *, text: bool) -> pd.DataFrame:
+    """What an estimator reads of the cases: the columns of a record, or the words of a note (None where there is none)."""
+    if not text:
+        return ready(cohort.table(name))
+    from osteon.models import bag
+
+    return bag.table(name, notes_of(cohort, name))
+
+
+def pipeline(name: str, table: pd.DataFrame, settings: Mapping[str, Any], seed: int, *, folds: int = 5, patients: list[Any] | None = None) -> Any:
     """Imputation, scaling and one-hot coding fitted with the estimator, so that nothing is learned outside of the train part.
 
-    `folds` of the calibration: at most the cases of the smallest class.
+    `folds` of the calibration: at most the cases of the smallest class. With `patients` the one column holds the words of their notes, which become TF-IDF.
     """
+    if patients is not None:
+        from osteon.models import bag
+
+        return bag.pipeline(estimator(name, settings, seed, folds=folds, text=True), table, patients)
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
@@ -160,11 +215,11 @@ def pipeline(name: str, table: pd.DataFrame, settings: Mapping[str, Any], seed: 
     return make_pipeline(columns, estimator(name, settings, seed, folds=folds))
 
 
-def estimator(name: str, settings: Mapping[str, Any], seed: int, *, folds: int = 5) -> Any:
-    """The estimator of a name with defaults that suit a few hundred to a few hundred thousand rows."""
+def estimator(name: str, settings: Mapping[str, Any], seed: int, *, folds: int = 5, text: bool = False) -> Any:
+    """The estimator of a name with defaults that suit a few hundred to a few hundred thousand rows, or the words of notes (`text`)."""
     from sklearn import ensemble, linear_model, naive_bayes, neighbors, neural_network, tree
 
-    from osteon.models import hazards
+    from osteon.models import bag, hazards
 
     makers: dict[str, Any] = {
         "logistic regression": lambda: linear_model.LogisticRegression(**{"C": 1.0, "max_iter": 2000, **settings}),
@@ -179,7 +234,7 @@ def estimator(name: str, settings: Mapping[str, Any], seed: int, *, folds: int =
         "Cox regression": lambda: hazards.CoxRegression(**settings),
         "DeepSurv": lambda: hazards.HazardNetwork(**{"seed": seed % 2**32, **settings}),
     }
-    return makers[name]()
+    return (makers | bag.estimators(settings, seed, folds) if text else makers)[name]()
 
 
 def _support_vectors(settings: Mapping[str, Any], folds: int) -> Any:

@@ -22,11 +22,13 @@ from torch import Tensor, nn
 
 from osteon.models import checkpoint
 from osteon.models.arrays import Arrays, opened
-from osteon.models.augment import Recipe, centred, exposed, middle, motion, moved
+from osteon.models.augment import Recipe, Worn, centred, exposed, middle, motion, moved, worn
 from osteon.models.checkpoint import Progress, State
-from osteon.models.families import Family
+from osteon.models.families import Family, dealt, weight
 from osteon.models.families import moved as told
 from osteon.models.machine import Blueprint, Choice
+from osteon.models.reconstruction import SLICES, SliceFeed, Slices, opened_slices
+from osteon.models.texts import hidden, shown
 from osteon.progress import log, track
 from osteon.seeds import derive
 
@@ -36,7 +38,7 @@ PROBED = 4  # steps after which, and after every tenth, the rest is planned anew
 
 @dataclass(frozen=True)
 class Course:
-    """How long and how hard: epochs, windows a step, peak learning rate, weight decay, seconds, and epochs without gain before it stops."""
+    """How long and how hard: epochs, windows a step, peak learning rate, weight decay, seconds, epochs without gain before it stops, least steps of an epoch."""
 
     epochs: int
     batch: int
@@ -45,6 +47,7 @@ class Course:
     decay: float = field(default=0.05, kw_only=True)
     clip: float = field(default=5.0, kw_only=True)
     patience: float = field(default=0.35, kw_only=True)  # share of the planned epochs
+    steps: int = field(default=LEAST_STEPS, kw_only=True)
 
     def rate_at(self, share: float) -> float:
         """One-cycle: a linear rise over the first 15 %, then half a cosine down to a hundredth."""
@@ -60,7 +63,7 @@ class Job:
     blueprint: Blueprint
     family: Family
     parts: tuple[Path, Path] = field(kw_only=True)
-    recipe: Recipe = field(kw_only=True)
+    recipe: Recipe | Worn = field(kw_only=True)
     course: Course = field(kw_only=True)
     choice: Choice = field(kw_only=True)
     seed: int = field(kw_only=True)
@@ -90,7 +93,7 @@ def trained(job: Job, accelerator: str, processes: int) -> Trained:
 
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """Windows of a part where the training is: on the card as uint8 where they fit, else read from the memory-mapped file."""
+    """Windows of a part where the training is: on the card where they fit (pixels as uint8, words by number as int32), else read from the memory-mapped file."""
 
     planes: np.ndarray | Tensor
     numbers: Tensor
@@ -108,21 +111,41 @@ class Feed:
         return Feed(planes, numbers, device=device, shape=blueprint.shape, channels=blueprint.channels)
 
     def raw(self, rows: Tensor) -> Tensor:
-        """Planes (B, C, H, W) of uint8 on the device; rows in rising order read a file fastest."""
+        """Planes (B, C, H, W) of uint8, of recordings float32, on the device; rows in rising order read a file fastest."""
         if isinstance(self.planes, Tensor):
             return self.planes[rows.to(self.device)]
         return torch.from_numpy(self.planes[rows.numpy()]).to(self.device)
 
+    @property
+    def text(self) -> bool:
+        """Whether the planes hold numbers of words and no pixels."""
+        return str(self.planes.dtype).removeprefix("torch.") == "int32"
+
+    def _words(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Numbers of words (B, words), no masks, and numbers of rows as they are."""
+        numbers = shown(self.raw(rows))
+        return numbers, numbers.new_zeros(len(numbers), 0), self.numbers[rows.to(self.device)]
+
     def plain(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Images, mask planes and numbers of rows as they are."""
         rows = rows.sort().values
-        planes = middle(self.raw(rows), self.shape)
+        if self.text:
+            return self._words(rows)
+        raw = self.raw(rows)
+        if raw.is_floating_point():
+            return raw, raw[:, :0], self.numbers[rows.to(self.device)]
+        planes = middle(raw, self.shape)
         return centred(planes[:, :self.channels]), planes[:, self.channels:], self.numbers[rows.to(self.device)]
 
-    def augmented(self, rows: Tensor, family: Family, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def augmented(self, rows: Tensor, family: Family, recipe: Recipe | Worn, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Images, mask planes and numbers of rows, moved together, the images exposed anew."""
         rows = rows.sort().values
+        if self.text:
+            numbers, masks, answers = self._words(rows)
+            return hidden(numbers, generator), masks, answers
         planes = self.raw(rows)
+        if isinstance(recipe, Worn):
+            return worn(planes, recipe, generator), planes[:, :0], self.numbers[rows.to(self.device)]
         how = motion(len(rows), recipe, source=(planes.shape[-2], planes.shape[-1]), frame=self.shape, generator=generator)
         planes = moved(planes, how)
         images = exposed(planes[:, :self.channels], recipe, generator)
@@ -147,8 +170,8 @@ class Loop:
 
     def __init__(self, fabric: Fabric, job: Job) -> None:
         self.fabric, self.job, self.progress = fabric, job, Progress()
-        train, tune = (opened(folder) for folder in job.parts)
-        self.train, self.tune = (Feed.of(part, job.blueprint, fabric.device) for part in (train, tune))
+        train, tune = (opened_slices(folder) if (folder / SLICES).exists() else opened(folder) for folder in job.parts)
+        self.train, self.tune = (SliceFeed.of(part, fabric.device) if isinstance(part, Slices) else Feed.of(part, job.blueprint, fabric.device) for part in (train, tune))
         network = started(job, train)
         optimiser = torch.optim.AdamW(grouped(network, job.course.decay), lr=job.course.rate, betas=(0.9, 0.99), fused=True)
         path, key, _ = job.kept
@@ -162,7 +185,7 @@ class Loop:
         if hasattr(network, "losses"):
             self.network.mark_forward_method("losses")
         self.each = job.course.batch * fabric.world_size
-        self.steps = max(LEAST_STEPS, len(train) // self.each)
+        self.steps = max(job.course.steps, len(train) // self.each)
         self._now(planned=self.progress.planned or job.course.epochs * self.steps)
         self.begun, self.tuning = time.monotonic() - self.progress.seconds, 0.0
 
@@ -210,12 +233,13 @@ class Loop:
         """Rows of this process for each step of an epoch, every row as often as any other, drawn without replacement."""
         count, generator = len(self.train.numbers), torch.Generator().manual_seed(seed)
         rounds = math.ceil(self.steps * self.each / count)
-        rows = torch.cat([torch.randperm(count, generator=generator) for _ in range(rounds)])
+        numbers = self.train.numbers.cpu()
+        rows = torch.cat([dealt(self.job.family, numbers, generator) for _ in range(rounds)])
         for step in range(self.steps):
             yield rows[step * self.each:(step + 1) * self.each][self.fabric.global_rank::self.fabric.world_size]
 
     def _step(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        batch = self.train.augmented(rows, self.job.family, self.job.recipe, generator)
+        batch = self.train.augmented(rows, self.job.family, self.job.recipe, generator)  # type: ignore[arg-type]
         rate = self.job.course.rate_at(self.progress.step / self.progress.planned)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
@@ -232,7 +256,7 @@ class Loop:
 
     @torch.no_grad()
     def _tuned(self) -> float:
-        """The mean loss on the tune part, without augmentation."""
+        """The mean loss on the tune part, without augmentation; nan where nothing of it can be judged."""
         self.network.eval()
         start = time.monotonic()
         rows = torch.arange(self.fabric.global_rank, len(self.tune.numbers), self.fabric.world_size)
@@ -240,10 +264,11 @@ class Loop:
         for some in rows.split(2 * self.job.course.batch):
             images, masks, numbers = self.tune.plain(some)
             loss = self.job.family.loss(self.network, self._laid(images), masks, numbers)
-            total += torch.stack((loss.float() * len(some), loss.new_tensor(float(len(some)))))
+            counts = weight(self.job.family, numbers)
+            total += torch.stack((loss.float() * counts, loss.new_tensor(counts, dtype=torch.float32)))
         total = torch.as_tensor(self.fabric.all_reduce(total, reduce_op="sum"))
         self.tuning = time.monotonic() - start
-        return float(total[0] / total[1].clamp(min=1))
+        return float(total[0] / total[1])
 
     def _mean(self, value: Tensor) -> float:
         return float(torch.as_tensor(self.fabric.all_reduce(value, reduce_op="mean")))
@@ -286,10 +311,12 @@ class Loop:
                 "windows": {"train": len(self.train.numbers), "tune": len(self.tune.numbers)}}
 
 
-def started(job: Job, train: Arrays) -> nn.Module:
-    """The network before its first step: seeded weights, or those given where name and shape agree; anchors from the train part."""
+def started(job: Job, train: Arrays | Slices) -> nn.Module:
+    """The network before its first step: seeded weights, or those given where name and shape agree; anchors, and the scale of recordings, from the train part."""
     network = job.blueprint.network(derive(job.seed, "weights"))
     torch.manual_seed(derive(job.seed, "start"))
+    if hasattr(network, "set_scale") and isinstance(train, Arrays):
+        network.set_scale(*scale_of(train.planes))  # type: ignore[operator]
     if hasattr(network, "set_anchors"):
         from osteon.networks.yolov5 import anchors_from
 
@@ -299,6 +326,12 @@ def started(job: Job, train: Arrays) -> nn.Module:
     if job.kept[2]:
         network.load_state_dict(fitting(network, job.kept[2]), strict=False)
     return network.to(memory_format=torch.channels_last) if job.choice.channels_last else network
+
+
+def scale_of(planes: np.ndarray, *, most: int = 4096) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (channels,) of windows (n, channels, 1, samples), of `most` evenly spaced ones."""
+    some = np.asarray(planes[:: max(1, len(planes) // most)], np.float64)
+    return torch.from_numpy(some.mean(axis=(0, 2, 3))).float(), torch.from_numpy(some.std(axis=(0, 2, 3))).float()
 
 
 def fitting(network: nn.Module, weights: State) -> State:

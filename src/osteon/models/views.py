@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from osteon.errors import DataError, StudyError, message
+from osteon.models.columns import Coding
 from osteon.models.protocol import missing_input
 from osteon.models.windows import Window, around, cut, whole
 from osteon.value import Grid, Mask, Objects, Picture, Withheld
@@ -16,12 +17,37 @@ from osteon.value import Grid, Mask, Objects, Picture, Withheld
 COARSEST = 32  # networks halve a side five times
 
 
+class Sight(Protocol):
+    """What a network sees of a case, whatever kind its input is: names of the inputs, planes and sides of a stored piece (`dtype`), how many numbers stand beside it (`told`), sides that enter, how many windows a case will have (`count`), and `see`.
+
+    What `see` gives has `windows`, `grid` and `pieces(shape)` as `Seen` has them.
+    """
+
+    @property
+    def reads(self) -> tuple[str, ...]: ...
+    @property
+    def boxes(self) -> str | None: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def shape(self) -> tuple[int, int]: ...
+    @property
+    def stored(self) -> tuple[int, int]: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def told(self) -> int: ...
+    def count(self, inputs: Mapping[str, Any]) -> int: ...
+    def see(self, inputs: Mapping[str, Any]) -> Any: ...
+
+
 @dataclass(frozen=True)
 class View:
     """The picture and, where crops are seen, the boxes by name; channels, and rows and columns that enter the network.
 
     `margin` enlarges a box on all sides together; `reach` is how many crops wide the stored surroundings are, so that a crop
-    can be shifted and turned in training.
+    can be shifted and turned in training. `others` are further pictures, whose channels follow, and `coding` says how records become
+    numbers: with one of them the view is of whatever is there, and `channels` counts those of all pictures.
     """
 
     picture: str
@@ -30,11 +56,32 @@ class View:
     shape: tuple[int, int] = field(kw_only=True)
     margin: float = field(default=0.25, kw_only=True)
     reach: float = field(default=1.3, kw_only=True)
+    others: tuple[str, ...] = field(default=(), kw_only=True)
+    coding: Coding | None = field(default=None, kw_only=True)
 
     @property
     def reads(self) -> tuple[str, ...]:
         """Names of the inputs."""
-        return (self.picture,) if self.boxes is None else (self.picture, self.boxes)
+        return (*self.pictures, *(() if self.boxes is None else (self.boxes,)), *(self.coding.records if self.coding else ()))
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Names of the pictures."""
+        return (self.picture, *self.others)
+
+    @property
+    def told(self) -> int:
+        """How many numbers stand beside the pictures of a case: a mark for each picture and the records, and their columns; 0 for a picture alone."""
+        return len(self.pictures) + 1 + (self.coding.width if self.coding else 0) if self.others or self.coding else 0
+
+    def there(self, inputs: Mapping[str, Any]) -> list[bool]:
+        """Which pictures a case has, and whether it has a record; nothing is loaded but the record."""
+        return [*(name in inputs for name in self.pictures), self.coding is not None and self.coding.there(inputs)]
+
+    @property
+    def dtype(self) -> str:
+        """Of a stored piece."""
+        return "uint8"
 
     @property
     def stored(self) -> tuple[int, int]:
@@ -43,6 +90,14 @@ class View:
             return self.shape
         rows, cols = (side + 2 * round(side * (self.reach - 1) / 2) for side in self.shape)
         return rows, cols
+
+    def count(self, inputs: Mapping[str, Any]) -> int:
+        """How many windows a case will have, without reading its film."""
+        return boxes_seen(self, inputs)
+
+    def see(self, inputs: Mapping[str, Any]) -> Seen | Withheld:
+        """The film with its windows, as the function of this name gives it."""
+        return see(self, inputs)
 
     def windows(self, inputs: Mapping[str, Any], film: tuple[int, int]) -> list[Window] | Withheld:
         """The windows on a film of so many pixels, or why there is none."""
@@ -57,11 +112,12 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A film as (channels, rows, cols) of uint8, its grid, and the windows on it."""
+    """A film as (channels, rows, cols) of uint8, its grid, the windows on it, and the numbers that stand beside it."""
 
     film: np.ndarray
     grid: Grid
     windows: list[Window]
+    told: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32), kw_only=True)
 
     def pieces(self, shape: tuple[int, int]) -> np.ndarray:
         """The windows, widened to `shape`, as (windows, channels, rows, cols) of uint8."""
@@ -70,6 +126,8 @@ class Seen:
 
 def see(view: View, inputs: Mapping[str, Any]) -> Seen | Withheld:
     """Read a case's film once and place the windows; withheld where an input is absent, unreadable or holds no box."""
+    if view.told:
+        return _together(view, inputs)
     reason = missing_input(inputs, view.reads)
     if reason:
         return Withheld(reason)
@@ -84,8 +142,31 @@ def see(view: View, inputs: Mapping[str, Any]) -> Seen | Withheld:
     return windows if isinstance(windows, Withheld) else Seen(film, picture.grid, windows)
 
 
+def _together(view: View, inputs: Mapping[str, Any]) -> Seen | Withheld:
+    """Every picture that is there, black where one is not, with the numbers of the records; withheld where nothing is there or a picture can not be read."""
+    channels = view.channels // len(view.pictures)
+    try:
+        given = [inputs.get(name) for name in view.pictures]
+        films = [None if found is None or isinstance(found, Withheld) else layers(eight_bit(found), channels) for found in given]
+    except DataError as fault:
+        return Withheld(str(fault))
+    there = [*(film is not None for film in films), view.there(inputs)[-1]]
+    if not any(there):
+        return Withheld(f"neither {' nor '.join(view.reads)}")
+    told = np.concatenate([np.array(there, np.float32), view.coding.code(inputs) if view.coding else np.zeros(0, np.float32)])
+    if len(films) == 1 and films[0] is not None and isinstance(given[0], Picture):
+        return Seen(films[0], given[0].grid, [whole(films[0].shape[1:], view.shape)], told=told)
+    black = np.zeros((channels, *view.shape), np.uint8)
+    framed = [black if film is None else np.stack([cut(layer, whole(layer.shape, view.shape)) for layer in film]) for film in films]
+    return Seen(np.concatenate(framed), Grid(view.shape), [whole(view.shape, view.shape)], told=told)
+
+
 def boxes_seen(view: View, inputs: Mapping[str, Any]) -> int:
     """How many windows a case will have, without reading its film."""
+    if view.told:
+        return int(any(view.there(inputs)))
+    if view.picture not in inputs:
+        return 0
     if view.boxes is None:
         return 1
     found = inputs[view.boxes] if view.boxes in inputs else Withheld("")

@@ -11,7 +11,7 @@ from torch import nn
 from osteon.errors import message
 
 # Files of this folder that are parts of networks and no network.
-PARTS = frozenset({"blocks", "heads"})
+PARTS = frozenset({"blocks", "fusion", "heads", "standardised"})
 
 
 def own() -> list[str]:
@@ -19,11 +19,16 @@ def own() -> list[str]:
     return sorted(module.name for module in iter_modules(__path__) if module.name not in PARTS)
 
 
+def takes(name: str) -> str:
+    """What a network takes: "picture", or another kind of input where its file says so (`TAKES`)."""
+    return str(getattr(import_module(f"{__name__}.{name}"), "TAKES", "picture")) if name in own() else "picture"
+
+
 def build(name: str, *, channels: int, outputs: int, width: float, image_size: tuple[int, int]) -> nn.Module:
     """The untrained network `name` for images (B, channels, H, W) of `image_size`, with `outputs` classes, structures or values.
 
     `width` narrows or widens our own architectures; one of timm (with or without "timm:" before its name) has the width of its
-    name. Raises ValueError for an unknown name and says which ones are near.
+    name. Of a network that takes notes, `channels` is how many numbers a word can have. Raises ValueError for an unknown name and says which ones are near.
     """
     if name in own():
         module = import_module(f"{__name__}.{name}")

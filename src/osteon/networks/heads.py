@@ -154,15 +154,21 @@ FAMILIES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 
 
 def hazard_loss(log_hazard: Tensor, time: Tensor, event: Tensor) -> Tensor:
-    """Negative Cox partial log likelihood with Breslow's ties of log hazards (n,), times (n,) and events (n,), mean over the events.
+    """Negative Cox partial log likelihood with Efron's ties of log hazards (n,), times (n,) and events (n,), mean over the events.
 
-    Zero with a gradient of zero where nobody has an event. Katzman 2018.
+    Those at risk are all whose time is not shorter; the l-th of d tied events leaves l / d of their hazards out (Efron 1977). Zero with a gradient of zero where
+    nobody has an event. Katzman 2018.
     """
     order = torch.argsort(time, descending=True, stable=True)
-    at_risk = torch.logcumsumexp(log_hazard.float()[order], dim=0)
-    _, sizes = torch.unique_consecutive(time[order], return_counts=True)
-    last = (sizes.cumsum(dim=0) - 1).repeat_interleave(sizes)  # of those with the same time
-    return -_mean(log_hazard.float()[order] - at_risk[last], event[order])
+    h, seen = log_hazard[order].double(), event[order].bool()
+    _, group, sizes = torch.unique_consecutive(time[order], return_inverse=True, return_counts=True)
+    risk = (h - h.max().detach()).exp()
+    at_risk = risk.cumsum(dim=0)[sizes.cumsum(dim=0) - 1]
+    tied, events = risk.new_zeros(len(sizes)), risk.new_zeros(len(sizes))
+    tied, events = tied.index_add(0, group, risk * seen), events.index_add(0, group, seen.to(risk.dtype))
+    before = seen.cumsum(dim=0) - 1 - (events.cumsum(dim=0) - events)[group]  # tied events that stand before this one
+    left = at_risk[group] - before.clamp(min=0) / events[group].clamp(min=1) * tied[group]
+    return -_mean(h - h.max().detach() - left.clamp(min=1e-300).log(), seen).to(log_hazard.dtype)
 
 
 def _known(family: str) -> Callable[[Tensor, Tensor, Tensor], Tensor]:

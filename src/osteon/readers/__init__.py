@@ -12,24 +12,26 @@ from osteon.errors import DataError, message
 from osteon.readers.coco import read_coco, write_coco
 from osteon.readers.dicom import identity, read_dicom, read_series, write_radiograph
 from osteon.readers.images import is_image, read_image
+from osteon.readers.kspace import read_kspace, read_reconstruction, write_kspace
 from osteon.readers.landmarks import read_landmarks, write_landmarks
 from osteon.readers.nifti import aligned, read_nifti, write_nifti
 from osteon.readers.picture import read_picture, write_picture
+from osteon.readers.signal import read_signal, write_signal
 from osteon.readers.surface import read_surface, write_surface
 from osteon.readers.table import read_table, write_table
 from osteon.readers.text import read_text
 from osteon.readers.values import from_plain, read_value, read_written, to_plain, write_value
 from osteon.value import Picture
 
-__all__ = ["aligned", "from_plain", "identity", "is_image", "read_coco", "read_dicom", "read_image", "read_input", "read_landmarks", "read_nifti",
-           "read_picture", "read_series", "read_surface", "read_table", "read_text", "read_value", "to_plain", "write_coco", "write_landmarks",
-           "write_nifti", "write_picture", "write_radiograph", "write_surface", "write_table", "write_value"]
+__all__ = ["aligned", "from_plain", "identity", "is_image", "read_coco", "read_dicom", "read_image", "read_input", "read_kspace", "read_landmarks", "read_nifti",
+           "read_picture", "read_reconstruction", "read_series", "read_signal", "read_surface", "read_table", "read_text", "read_value", "to_plain", "write_coco", "write_kspace", "write_landmarks",
+           "write_nifti", "write_picture", "write_radiograph", "write_signal", "write_surface", "write_table", "write_value"]
 
-_OTHERS = {"table": read_table, "text": read_text, "mesh": read_surface}
+_OTHERS = {"table": read_table, "text": read_text, "mesh": read_surface, "kspace": read_kspace, "signal": read_signal}
 
 
 def read_input(path: Path | str, kind: str, *, spacing: tuple[float, ...] | None = None) -> Any:
-    """The file of an input of some kind: "picture" and "volume" give a Picture, "mesh" a Surface, "text" str, "table" a frame.
+    """The file of an input of some kind: "picture" and "volume" give a Picture, "mesh" a Surface, "kspace" a KSpace, "signal" a Trajectory, "text" str, "table" a frame.
 
     `spacing` (mm, one an axis) stands for what the file does not say and goes before what it says. Raises DataError where the
     file is of another kind.

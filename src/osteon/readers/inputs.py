@@ -6,21 +6,33 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from osteon.errors import StudyError, message
-from osteon.value import Picture
+from osteon.geometry import spine_shape
+from osteon.geometry.gait import SEGMENTS
+from osteon.geometry.gait import channels as channels_of
+from osteon.readers import language
+from osteon.readers.signal import unfit
+from osteon.value import Picture, Surface, Trajectory
 
 LEAST = 32  # pixels along the shorter side
 OTHERS = {"CT": "a CT slice", "MR": "an MRI slice", "US": "an ultrasound image", "PT": "a PET slice", "NM": "a scintigram", "ES": "an endoscopic image",
           "XC": "a photograph", "SM": "a slide", "OP": "a photograph", "ECG": "an ECG"}
+GAIT = "gait"  # the modality of a recording that holds strides
+CHAIN = "chain of vertebrae"  # the modality of a mesh of T1 to L5
+TEXT = " text"  # behind the language, in the modality of a note
 KINDS = ("picture", "volume", "kspace", "video", "signal", "table", "text", "mesh")
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a record; `needs` must be there, of the others each cohort uses those it has."""
+    """The columns of a record; `needs` must be there, of the others each cohort uses those it has.
+
+    Of a recording `numbers` are its channels, all of which must be there, and `rate` the least and the most samples a second.
+    """
 
     numbers: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    rate: tuple[float, float] = field(default=(0.0, float("inf")), kw_only=True)
 
     def __post_init__(self) -> None:
         strangers = set(self.needs) - {*self.numbers, *self.categories}
@@ -50,7 +62,15 @@ class Input:
             raise StudyError(message("input", f"there is no input kind {self.kind!r}", expected=", ".join(KINDS)))
 
     def misfit(self, value: Any) -> str:
-        """Why a picture is none of this input's modality ("a CT slice"), as far as pixels and header tell; empty where nothing speaks against it."""
+        """Why a picture is none of this input's modality ("a CT slice"), a text no note in its language, or a recording not as declared, as far as they tell themselves; empty where nothing speaks against it."""
+        if isinstance(value, str) and self.modality.endswith(TEXT):
+            return language.misfit(value, self.modality.removesuffix(TEXT))
+        if isinstance(value, Trajectory) and self.kind == "signal":
+            return unfit(value, self.record.numbers, self.record.rate, walk=self.modality == GAIT)
+        if isinstance(value, tuple) and self.at:
+            return repeated([at for at, _ in value]) or next(filter(None, (self.misfit(one) for _, one in value)), "")
+        if isinstance(value, Surface) and self.modality == CHAIN:
+            return spine_shape.misfit(value)
         if not isinstance(value, Picture):
             return ""
         if min(value.grid.shape[-2:]) < LEAST:
@@ -64,6 +84,12 @@ class Input:
     def columns(self) -> tuple[str, ...]:
         """The columns of a record, numbers first."""
         return self.record.numbers + self.record.categories
+
+
+def repeated(times: list[float]) -> str:
+    """What is wrong with the times of a repeated input ("twice of one time, 0"); empty where they rise."""
+    wrong = [(a, b) for a, b in zip(times, times[1:], strict=False) if not b > a]
+    return "" if not wrong else f"twice of one time, {wrong[0][0]:g}" if wrong[0][0] == wrong[0][1] else f"out of order in time, {wrong[0][1]:g} after {wrong[0][0]:g}"
 
 
 def _coloured(picture: Picture) -> bool:
@@ -89,6 +115,36 @@ def Record(description: str, *, numbers: tuple[str, ...] = (), categories: tuple
     return Input("table", description, modality="record", record=Columns(numbers, categories, needs))
 
 
-def Text(description: str, *, optional: bool = False) -> Input:
-    """A clinical text, as a cell or a file."""
-    return Input("text", description, optional=optional, modality="text")
+def Signal(description: str, *, channels: tuple[str, ...], rate: tuple[float, float] = (0.0, float("inf")), optional: bool = False) -> Input:
+    """A recording of some channels by their names, with the least and the most samples a second: CSV with a column `time` (s), or C3D."""
+    return Input("signal", description, optional=optional, modality="sensors", record=Columns(channels, rate=rate))
+
+
+def Gait(description: str, *, segments: tuple[str, ...] = SEGMENTS, rate: tuple[float, float] = (40.0, 2000.0), optional: bool = False) -> Input:
+    """A walk recorded by inertial sensors on some segments of the body, with strides of both feet; channels and axes as `geometry.gait` names them."""
+    return Input("signal", description, optional=optional, modality=GAIT, record=Columns(channels_of(segments), rate=rate))
+
+
+def KSpace(description: str, *, optional: bool = False) -> Input:
+    """Raw MRI signal of several coils, one acquisition a file, in the HDF5 layout of fastMRI."""
+    return Input("kspace", description, optional=optional, modality="MRI")
+
+
+def Mesh(description: str, *, optional: bool = False, many: tuple[int, int | None] | None = None, at: str | None = None) -> Input:
+    """A triangle mesh in mm: PLY, STL or OBJ; repeated over time with `many` and `at` (files.csv)."""
+    return Input("mesh", description, optional=optional, many=many, at=at, modality="mesh")
+
+
+def Chain(description: str, *, optional: bool = False, many: tuple[int, int | None] | None = None, at: str | None = None) -> Input:
+    """A mesh of the vertebral bodies of T1 to L5 with the vertices of `geometry.spine_shape`, in PLY or OBJ (an STL does not keep their numbers)."""
+    return Input("mesh", description, optional=optional, many=many, at=at, modality=CHAIN)
+
+
+def Text(description: str, *, optional: bool = False, written: str = language.ENGLISH) -> Input:
+    """A clinical note, as a cell or a file, in the language that it is written in."""
+    return Input("text", description, optional=optional, modality=f"{written}{TEXT}")
+
+
+def Codes(description: str, *, optional: bool = True) -> Input:
+    """Codes of diagnoses and procedures in one cell, separated by anything but letters, digits and points."""
+    return Input("text", description, optional=optional, modality="codes")

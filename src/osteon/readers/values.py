@@ -15,6 +15,7 @@ import numpy as np
 from osteon.errors import DataError, message, near
 from osteon.readers.files import refusing, replacing
 from osteon.readers.images import read_image
+from osteon.readers.kspace import read_reconstruction
 from osteon.readers.nifti import read_nifti, write_nifti
 from osteon.readers.picture import read_picture, write_picture
 from osteon.readers.surface import read_surface, write_surface
@@ -52,7 +53,7 @@ def write_value(path: Path | str, value: Value) -> Path:
         return _write_mask(path.with_name(path.name + ".nii.gz"), value)
     if isinstance(value, Picture):
         return _write_picture(path, value)
-    if isinstance(value, Surface):
+    if isinstance(value, Surface) and value.times is None:
         return write_surface(path.with_name(path.name + ".ply"), value)
     path = path.with_name(path.name + ".json")
     with replacing(path) as temporary:
@@ -61,13 +62,19 @@ def write_value(path: Path | str, value: Value) -> Path:
 
 
 def read_value(path: Path | str) -> Value:
-    """The value of a file of `write_value`; a mask of another program comes as a Picture of whole numbers, its target makes a Mask of it."""
+    """The value of a file of `write_value`; a mask of another program comes as a Picture of whole numbers, its target makes a Mask of it; a CSV with the column `time` is a Trajectory; of raw MRI signal the picture of the full acquisition."""
     name = Path(path).name.lower()
     if name.endswith(".json"):
         with refusing(path, "a value (JSON)") as path:
             return from_plain(json.loads(path.read_text(encoding="utf-8-sig")))
-    if name.endswith((".ply", ".stl")):
+    if name.endswith((".ply", ".stl", ".obj")):
         return read_surface(path)
+    if name.endswith(".csv"):
+        from osteon.readers.signal import read_signal  # which reads values itself
+
+        return read_signal(path)
+    if name.endswith(".h5"):
+        return read_reconstruction(path)
     if name.endswith((".nii", ".nii.gz")):
         return _as_mask(read_nifti(path))
     return read_written(path)

@@ -66,14 +66,21 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "assd": Metric("ASSD", "mean distance between outlines", scale="unit", digits=2, better=-1, meaning="The mean distance from each outline to the other (mm)."),
     "nsd": Metric("NSD 1 mm", "share of outlines within 1 mm", meaning="The share of both outlines that runs within 1 mm of the other: 1 is all of it (normalised surface distance)."),
     "c_index": Metric("C-index", "concordance of risk and time", meaning="Of two cases whose order is known, the chance that the one with the earlier event has the higher risk; 0.5 is a coin, 1 is perfect."),
+    "kappa": Metric("Kappa", "Cohen's kappa of calls and truth", meaning="Agreement of the calls at the cut with the truth beyond what chance gives: 0 is chance, 1 is perfect. It falls where the finding is rare."),
     "kappa_quadratic": Metric("Kappa", "quadratic weighted kappa", meaning="Agreement of grades beyond chance; a miss by two steps weighs four times one by one step. 0 is chance, 1 is perfect."),
     "vus": Metric("All steps in order", "volume under the ROC surface", meaning="Of one case of each step, drawn at random, how often all are ranked in order; with five steps a coin gives 1 in 120, 1 is perfect."),
     "ssim": Metric("SSIM", "structural similarity", meaning="Likeness of two images in local brightness, contrast and structure; 1 is the same image."),
     "psnr": Metric("PSNR", "peak signal to noise", scale="ratio", digits=1, meaning="The largest value over the error, in decibels; higher is nearer."),
     "nmse": Metric("NMSE", "normalised mean squared error", digits=4, better=-1, meaning="Squared error over the squared signal; 0 is the same image."),
+    "residual": Metric("Residual", "distance from what was measured", digits=3, better=-1, meaning="Of the measured signal, the part that coils of smooth sensitivity could not have measured of this picture: aliasing, invention, noise. "
+                       "The fully sampled picture has one too, of noise."),
     "distance": _unit("Distance", "mean distance of points or surfaces", "The mean distance of found points from the true ones (in pixels of the film), or from each surface to the other (mm).", better=-1),
+    "registered": _unit("Registered", "mean distance after the best rigid fit of the whole", "The same distance of points once the whole answer is laid onto the truth by one rigid motion: what is left is shape.", better=-1),
+    "rotation": Metric("Turn, degrees", "mean turn of a body beside the truth", scale="ratio", digits=1, better=-1, meaning="By how many degrees a body stands turned beside the true one, about whichever axis, on average over the bodies."),
     "ap": Metric("AP", "average precision", meaning="How well boxes are placed over all confidences: precision averaged over recall at the stated overlap; 1 is perfect."),
 })
+
+FINER: Mapping[str, int] = MappingProxyType({"s": 1, "m": 1, "m/s": 1})  # more decimals, for what is read is of the order of one
 
 GLOSSARY: Mapping[str, str] = MappingProxyType({
     "95 % interval": "A range that would hold the true value in 95 of 100 repetitions of the study, if its assumptions hold. It is about chance only: not about bias, and not about other hospitals.",
@@ -99,18 +106,18 @@ def cell(key: str, metric: Mapping[str, Any] | None, unit: str = "") -> Cell:
         return Cell("not defined", str(metric.get("reason") or ""))
     if lower != lower:
         return Cell(printed(shown, value, unit), f"no interval: {metric.get('reason') or 'not computed'}", value=value)
-    return Cell(printed(shown, value, unit), f"{_bare(shown, lower)} to {_bare(shown, upper)}", value=value, lower=lower, upper=upper)
+    return Cell(printed(shown, value, unit), f"{_bare(shown, lower, unit)} to {_bare(shown, upper, unit)}", value=value, lower=lower, upper=upper)
 
 
 def printed(metric: Metric, value: float, unit: str = "") -> str:
     """A value as its metric is printed, with its unit."""
     if metric.scale == "unit":
-        return with_unit(value, unit, metric.digits)
+        return with_unit(value, unit, metric.digits + FINER.get(unit, 0))
     return _bare(metric, value) + ("\u00a0%" if metric.scale == "share" else "")
 
 
-def _bare(metric: Metric, value: float) -> str:
-    return number(100 * value if metric.scale == "share" else value, metric.digits)
+def _bare(metric: Metric, value: float, unit: str = "") -> str:
+    return number(100 * value if metric.scale == "share" else value, metric.digits + (FINER.get(unit, 0) if metric.scale == "unit" else 0))
 
 
 def inline(key: str, metric: Mapping[str, Any], unit: str = "") -> str:

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from osteon.errors import DataError, message
+from osteon.geometry.gait import SIDES, channels
+from osteon.readers.signal import write_signal
 from osteon.simulate import film_cohort
 from osteon.simulate.card import Card
 from osteon.simulate.folder import check
-from osteon.simulate.gait_chain import SEGMENTS, SIDES, Body, Motion, Steps
+from osteon.simulate.gait_chain import Body, Motion, Steps
 from osteon.simulate.gait_chain import walk as motion_of
+from osteon.value import Trajectory
 
 if TYPE_CHECKING:
     from osteon.cohort import Cohort
@@ -50,9 +53,11 @@ DEFINITIONS: Mapping[str, str] = MappingProxyType({
     "step_width": "lateral distance of the heels, mean of the two steps", "speed": "stride_length / stride_time, which is cadence x step_length / 60",
     "stance_time": "heel strike to toe-off", "swing_time": "toe-off to the heel strike that ends the stride", "single_support": "the other foot is off the ground",
     "double_support": "both feet are on the ground, both times of a stride", "toe_out": "angle of the foot to the way, outwards positive"})
-CHANNELS = tuple(f"{segment}_{kind}{axis}" for segment in SEGMENTS for kind in ("a", "g") for axis in "xyz")
+CHANNELS = channels()
 GROUPS = ("osteoarthritis", "knee replacement")
 PACES = ("slow", "chosen", "fast")
+STUDIED = 29  # people
+LENGTH = 6.0  # s of a walk: some 6 m
 TRIALS = 15  # walks of one person, five at each pace
 
 
@@ -95,7 +100,7 @@ def gait_strides(folder: Path, cases: int, seed: int, *, site: str = "A", diffic
 
 
 def gait_walks(folder: Path, cases: int, seed: int, *, site: str = "A", difficulty: float = 0.5, confounded: bool = False, workers: int = 2) -> Cohort:
-    """A cohort folder of `cases` whole walks: `imu`, `strides` (a CSV of events and parameters), and the mean of each parameter as `gait.NAME`."""
+    """A cohort folder of `cases` whole walks: `imu`, `strides` (a CSV of events and parameters), and the mean of each parameter over the strides of a leg as `gait.NAME.R` and `.L`."""
     return film_cohort.make(WALKS, Path(folder), _call(cases, seed, site, difficulty, confounded), workers)
 
 
@@ -163,11 +168,11 @@ def parameters(steps: Steps) -> np.ndarray:
 
 def felt(motion: Motion) -> np.ndarray:
     """What perfect sensors say (7, 6, n - 2): the force on a unit mass (m/s2) and the rate of turn (rad/s) in the frame of the segment."""
-    pitch, yaw = motion.pitch, motion.yaw
-    x, y, z = np.moveaxis(np.diff(carried(motion), 2, axis=1), -1, 0) * RATE**2
+    axes = _axes(motion)
+    x, y, z = (_twice(path) * RATE**2 for path in _paths(motion, axes))
     z += GRAVITY
-    c, s, cy, sy = (f(v[:, 1:-1]) for v in (pitch, yaw) for f in (np.cos, np.sin))
-    spin, around = ((v[:, 2:] - v[:, :-2]) * (RATE / 2) for v in (pitch, yaw))
+    c, s, cy, sy = (axis[:, 1:-1] for axis in axes)
+    spin, around = ((v[:, 2:] - v[:, :-2]) * (RATE / 2) for v in (motion.pitch, motion.yaw))
     ahead = cy * x + sy * y
     return np.stack([c * ahead + s * z, cy * y - sy * x, c * z - s * ahead, around * s, -spin, around * c], axis=1)
 
@@ -177,10 +182,27 @@ MOUNTS = np.array([(-0.10, 0.02), (0.06, -0.20), (0.06, -0.20), (0.04, -0.15), (
 
 def carried(motion: Motion) -> np.ndarray:
     """The paths of the sensors (7, n, 3)."""
-    c, s = np.cos(motion.pitch), np.sin(motion.pitch)
+    return np.stack(_paths(motion, _axes(motion)), axis=-1)
+
+
+def _axes(motion: Motion) -> tuple[np.ndarray, ...]:
+    """Cosine and sine of the pitch, then of the yaw, of every segment (7, n)."""
+    return tuple(f(v) for v in (motion.pitch, motion.yaw) for f in (np.cos, np.sin))
+
+
+def _paths(motion: Motion, axes: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x, y and z of the sensors (7, n)."""
+    c, s, cy, sy = axes
     ahead = MOUNTS[:, :1] * c - MOUNTS[:, 1:] * s
     up = MOUNTS[:, :1] * s + MOUNTS[:, 1:] * c
-    return motion.at + np.stack([ahead * np.cos(motion.yaw), ahead * np.sin(motion.yaw), up], axis=-1)
+    x, y, z = np.moveaxis(motion.at, -1, 0)
+    return x + ahead * cy, y + ahead * sy, z + up
+
+
+def _twice(path: np.ndarray) -> np.ndarray:
+    """The second difference (7, n - 2)."""
+    steps = path[:, 1:] - path[:, :-1]
+    return np.asarray(steps[:, 1:] - steps[:, :-1])
 
 
 def windows(walk: Walk, *, samples: int = 200) -> np.ndarray:
@@ -219,13 +241,14 @@ def _call(cases: int, seed: int, site: str, difficulty: float, confounded: bool)
     return check(CARD.name, {"cases": cases, "seed": seed, "site": site, "difficulty": difficulty, "confounded": confounded})
 
 
-def _trial(call: Mapping[str, Any], number: int, trial: int) -> Walk:
+def _trial(call: Mapping[str, Any], number: int, trial: int, *, seconds: float = 8.0) -> Walk:
     sequence = np.random.SeedSequence([call["seed"], ord(call["site"]), 8, number, trial])
-    return recorded(person(call["seed"], number, site=call["site"]), sequence, pace=PACES[trial % 3], site=call["site"], difficulty=call["difficulty"], confounded=call["confounded"])
+    return recorded(person(call["seed"], number, site=call["site"]), sequence, seconds=seconds, pace=PACES[trial % 3], site=call["site"], difficulty=call["difficulty"], confounded=call["confounded"])
 
 
 def _people(cases: int, each: int) -> int:
-    return max(8, -(-cases // each))
+    """As many as the study had, each with fewer recordings where these do not reach; eight at least, more where one has given them all."""
+    return max(8, min(STUDIED, cases // 2), -(-cases // each))
 
 
 def _row(call: Mapping[str, Any], walk: Walk, number: int, trial: int) -> film_cohort.Row:
@@ -254,29 +277,19 @@ def write_walk(folder: Path, call: Mapping[str, Any], index: int, name: str) -> 
 
     people = _people(call["cases"], TRIALS)
     number, trial = index % people, (index // people) % TRIALS
-    walk = _trial(call, number, trial)
+    walk = _trial(call, number, trial, seconds=LENGTH)
     imu = _write_signal(folder / "imu" / f"{name}.csv", walk.times, walk.signal)
     table = pd.DataFrame(walk.strides[:, 1:].round(5), columns=["start", "stop", *PARAMETERS])
     table.insert(0, "side", [SIDES[int(side)] for side in walk.strides[:, 0]])
     whole(folder / "truth" / f"{name}_strides.csv", table.to_csv(index=False, lineterminator="\n"))
-    values = {f"gait.{key}": round(float(table[key].mean()), 5) for key in PARAMETERS}
+    legs = {side: table[table["side"] == side] for side in SIDES}
+    values = {f"gait.{key}.{side}": round(float(leg[key].mean()), 5) for side, leg in legs.items() if len(leg) for key in PARAMETERS}
     return film_cohort.relative(folder, {"imu": imu, "strides": folder / "truth" / f"{name}_strides.csv"}) | _row(call, walk, number, trial) | values
 
 
 def _write_signal(path: Path, times: np.ndarray, signal: np.ndarray) -> Path:
-    """A CSV of time (s) and CHANNELS, one row a sample."""
-    import pyarrow as pa
-    import pyarrow.csv as csv
-
-    from osteon.readers.files import replacing
-
-    columns = {"time": times.round(3)} | dict(zip(CHANNELS, signal.astype(float).round(4).T, strict=True))
-    with replacing(path) as temporary, open(temporary, "wb") as out:
-        out.write((",".join(columns) + "\n").encode())
-        csv.write_csv(pa.table(columns), out, csv.WriteOptions(include_header=False))
-    return path
+    return write_signal(path, Trajectory(times.round(3), signal, CHANNELS))
 
 
-_UNITS = {f"gait.{name}": unit for name, unit in PARAMETERS.items()}
-STRIDES = film_cohort.Films(CARD, "osteon.simulate.gait:STRIDES", write_stride, _UNITS, ("imu",))
-WALKS = film_cohort.Films(CARD, "osteon.simulate.gait:WALKS", write_walk, _UNITS, ("imu", "truth"))
+STRIDES = film_cohort.Films(CARD, "osteon.simulate.gait:STRIDES", write_stride, {f"gait.{name}": unit for name, unit in PARAMETERS.items()}, ("imu",))
+WALKS = film_cohort.Films(CARD, "osteon.simulate.gait:WALKS", write_walk, {f"gait.{name}.{side}": unit for name, unit in PARAMETERS.items() for side in SIDES}, ("imu", "truth"))

@@ -12,11 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-SIDES = ("R", "L")
 LEAD = 1.5  # the larger, the slower the foot turns at strike and toe-off
 STRAIGHT = 0.997  # of the length of the leg: a knee is never quite straight
 SLACK = 0.004  # m
-SEGMENTS = ("pelvis", "thigh_R", "thigh_L", "shank_R", "shank_L", "foot_R", "foot_L")
 
 
 class Body(NamedTuple):
@@ -55,7 +53,7 @@ class Steps:
 
 
 class Motion(NamedTuple):
-    """Positions (segments, n, 3), pitch (segments, n) and yaw (segments, n) of the seven segments at the proximal joint, the foot at the ankle."""
+    """Positions (segments, n, 3), pitch (segments, n) and yaw (segments, n) of the seven segments (`geometry.gait.SEGMENTS`) at the proximal joint, the foot at the ankle."""
 
     at: np.ndarray
     pitch: np.ndarray
@@ -138,30 +136,41 @@ def _foot(body: Body, steps: Steps, side: int, times: np.ndarray) -> tuple[np.nd
     low, high, u = np.clip(1 - t / load, 0, 1), np.clip((t - late) / (length - late), 0, 1), np.clip((t - length) / swing, 0, 1)
     stance = t < length
     standing = strike * _roll(low) - push * _roll(high)
-    at_heel, at_toe = _turned(body.ankle, standing), _turned((body.ankle[0] - body.toe, body.ankle[1]), standing)
+    turn = np.cos(standing), np.sin(standing)
+    at_heel, at_toe = _turned(body.ankle, *turn), _turned((body.ankle[0] - body.toe, body.ankle[1]), *turn)
     grounded = np.where((t < late)[:, None], at_heel, at_toe + (body.toe, 0)) + np.column_stack([heel[k], np.zeros_like(t)])
-    next_load = 0.22 * (steps.stance[own] * np.append(np.diff(start), np.diff(start)[-1]))[k + 1]
-    off, on = _edge(-push, length - late, -1), _edge(strike, next_load, 1)
-    pitch = np.where(stance, standing, _quintic(u, swing, off, on))
-    begin = _carried((body.ankle[0] - body.toe, body.ankle[1]), off)
-    end = _carried(body.ankle, on)
-    begin[0] += np.column_stack([heel[k] + body.toe, np.zeros_like(t)])
-    end[0] += np.column_stack([heel[k + 1], np.zeros_like(t)])
-    flying = np.column_stack([_quintic(u, swing, [b[:, i] for b in begin], [e[:, i] for e in end]) for i in (0, 1)])
-    flying[:, 1] += 0.025 * 64 * (u * (1 - u)) ** 3
+    turning, *placing = (_along(curve[:, k], u) for curve in _swings(body, steps, own))
+    pitch = np.where(stance, standing, turning)
+    flying = np.column_stack(placing)
+    arch = u * (1 - u)
+    flying[:, 1] += 0.025 * 64 * arch * arch * arch
     ankle = np.where(stance[:, None], grounded, flying)
-    ease = u**3 * (10 - 15 * u + 6 * u * u)
+    ease = u * u * u * (10 - 15 * u + 6 * u * u)
     return np.column_stack([ankle[:, 0], y[k] + (y[k + 1] - y[k]) * ease, ankle[:, 1]]), pitch, out[k] + (out[k + 1] - out[k]) * ease
+
+
+def _swings(body: Body, steps: Steps, own: np.ndarray) -> list[np.ndarray]:
+    """Of each swing of a foot, from toe-off to its next strike, the curves (6, n - 1) of pitch and of the ankle's x and z: coefficients of the part of the swing that has passed."""
+    start, heel = steps.times[own], steps.heels[own]
+    strike, push = steps.lifts
+    step = np.diff(start)
+    length = step * steps.stance[own][:-1]
+    next_load = 0.22 * (steps.stance[own] * np.append(step, step[-1]))[1:]
+    off, on = _edge(-push, 0.50 * length, -1), _edge(strike, next_load, 1)
+    begin, end = _carried((body.ankle[0] - body.toe, body.ankle[1]), off), _carried(body.ankle, on)
+    begin[0] += np.column_stack([heel[:-1] + body.toe, np.zeros_like(step)])
+    end[0] += np.column_stack([heel[1:], np.zeros_like(step)])
+    return [_quintic(step - length, off, on), *(_quintic(step - length, [b[:, i] for b in begin], [e[:, i] for e in end]) for i in (0, 1))]
 
 
 def _roll(w: np.ndarray) -> np.ndarray:
     """From 0 to 1, flat to the second order at 0; how it arrives at 1 is what `_edge` says."""
-    return w**3 * (1 + LEAD * (1 - w))
+    return w * w * w * (1 + LEAD * (1 - w))
 
 
-def _turned(vector: tuple[float, float], pitch: np.ndarray) -> np.ndarray:
-    """A vector (x, z) of the foot, pitched (n, 2)."""
-    return np.column_stack([vector[0] * np.cos(pitch) - vector[1] * np.sin(pitch), vector[0] * np.sin(pitch) + vector[1] * np.cos(pitch)])
+def _turned(vector: tuple[float, float], cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
+    """A vector (x, z) of the foot, turned (n, 2) by angles whose cosine and sine are given."""
+    return np.column_stack([vector[0] * cos - vector[1] * sin, vector[0] * sin + vector[1] * cos])
 
 
 def _edge(pitch: float, span: np.ndarray, sign: int) -> list[np.ndarray]:
@@ -172,17 +181,23 @@ def _edge(pitch: float, span: np.ndarray, sign: int) -> list[np.ndarray]:
 def _carried(vector: tuple[float, float], edge: list[np.ndarray]) -> list[np.ndarray]:
     """Place, speed and acceleration (n, 2) of a point at `vector` from the pivot, for pitch, speed and acceleration."""
     pitch, speed, change = edge
-    here = _turned(vector, pitch)
+    here = _turned(vector, np.cos(pitch), np.sin(pitch))
     across = np.column_stack([-here[:, 1], here[:, 0]])
     return [here, speed[:, None] * across, change[:, None] * across - (speed**2)[:, None] * here]
 
 
-def _quintic(u: np.ndarray, span: np.ndarray, begin: list[np.ndarray], end: list[np.ndarray]) -> np.ndarray:
-    """The polynomial of degree five with value, speed and acceleration at u = 0 and u = 1, each (n,), over a span of time (n,)."""
+def _along(curve: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Polynomials (6, n), the constant first, at u (n,)."""
+    c0, c1, c2, c3, c4, c5 = curve
+    return np.asarray(c0 + u * (c1 + u * (c2 + u * (c3 + u * (c4 + u * c5)))))
+
+
+def _quintic(span: np.ndarray, begin: list[np.ndarray], end: list[np.ndarray]) -> np.ndarray:
+    """The polynomial (6, n) of degree five with value, speed and acceleration at 0 and at 1, each (n,), over a span of time (n,)."""
     p0, v0, a0 = begin[0], begin[1] * span, begin[2] * span**2
     p1, v1, a1 = end[0], end[1] * span, end[2] * span**2
     d = p1 - p0
     c3 = 10 * d - 6 * v0 - 4 * v1 - 1.5 * a0 + 0.5 * a1
     c4 = -15 * d + 8 * v0 + 7 * v1 + 1.5 * a0 - a1
     c5 = 6 * d - 3 * v0 - 3 * v1 - 0.5 * a0 + 0.5 * a1
-    return np.asarray(p0 + u * (v0 + u * (0.5 * a0 + u * (c3 + u * (c4 + u * c5)))))
+    return np.stack([p0, v0, 0.5 * a0, c3, c4, c5])

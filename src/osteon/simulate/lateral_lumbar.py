@@ -7,7 +7,7 @@ projected points, the design stands beside it. The pixel spacing is calibrated t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,11 +68,15 @@ class Person:
 
 @dataclass(frozen=True)
 class Findings:
-    """What is wrong, by level (0 = T1): slip (fraction of depth), loss of height (anterior, middle, posterior), part of the disc below that is lost."""
+    """What is wrong, by level (0 = T1): slip (fraction of depth), loss of height (anterior, middle, posterior), part of the disc below that is lost.
+
+    `density` is that of the spongy bone, 1 as usual.
+    """
 
     slips: Mapping[int, float] = field(default_factory=dict, hash=False)
     losses: Mapping[int, tuple[float, float, float]] = field(default_factory=dict, hash=False)
     discs: tuple[float, ...] = (0.0,) * 17
+    density: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -87,21 +91,27 @@ class Setting:
     betrays: bool = False
 
 
+Known = Callable[[Person, Findings], tuple[Person, Findings]]
+
+
 def lateral_film(seed: int | np.random.SeedSequence | tuple[int, int], *, site: str = "A", difficulty: float = 0.5, pixel_mm: float = 0.9, neutral: bool = False,
-                 confounded: bool = False, pelvis: tuple[float, float] | None = None, findings: Findings | None = None) -> SpineFilm:
+                 confounded: bool = False, pelvis: tuple[float, float] | None = None, findings: Findings | None = None, known: Known | None = None,
+                 betrays: bool = False) -> SpineFilm:
     """One film (432 x 270 mm), the front of the patient to the right. The same arguments give the same bytes.
 
     `neutral` leaves out turning, tilting, shifting and shutters; `confounded` takes those with a slip or a loss of height in another
-    room, a shortcut for teaching; `pelvis` fixes PI and PT, `findings` what is wrong.
+    room, a shortcut for teaching; `pelvis` fixes PI and PT, `findings` what is wrong, and `known` changes what was drawn to what is known of a patient;
+    `betrays` takes the film in that other room whatever is wrong.
     Raises DataError for an unknown site, a difficulty outside 0-1 or a pixel outside 0.1-8 mm.
     """
     check("lateral lumbar spine", site, difficulty, pixel_mm)
     anatomy, label, nuisance, physics = streams(seed)
-    person = _person(anatomy, pelvis)
-    drawn = _findings(label, person)
+    person = person_of(anatomy, pelvis)
+    drawn = findings_of(label, person)
     found = drawn if findings is None else findings
+    person, found = known(person, found) if known else (person, found)
     setting = Setting() if neutral else _setting(nuisance, site, difficulty)
-    setting = replace(setting, betrays=confounded and bool(found.slips or found.losses))
+    setting = replace(setting, betrays=betrays or (confounded and bool(found.slips or found.losses)))
     return _record(person, found, setting, site, difficulty, pixel_mm, (nuisance, physics))
 
 
@@ -113,7 +123,7 @@ def lateral_lumbar(folder: Path, cases: int, seed: int, *, site: str = "A", diff
     return cohort(LATERAL, folder, cases, seed, site=site, difficulty=difficulty, pixel_mm=pixel_mm, confounded=confounded, workers=workers)
 
 
-def _person(rng: np.random.Generator, pelvis: tuple[float, float] | None) -> Person:
+def person_of(rng: np.random.Generator, pelvis: tuple[float, float] | None) -> Person:
     """Adults; slope is drawn given the incidence (regression and spread are ours, between the published means), lordosis given both."""
     man = rng.random() < 0.45
     age = float(np.clip(rng.normal(58, 15), 18, 92))
@@ -130,7 +140,7 @@ def _person(rng: np.random.Generator, pelvis: tuple[float, float] | None) -> Per
     return Person(round(age, 1), "male" if man else "female", bmi, size, cortex, spurs, pair, segments)  # type: ignore[arg-type]
 
 
-def _findings(rng: np.random.Generator, person: Person) -> Findings:
+def findings_of(rng: np.random.Generator, person: Person) -> Findings:
     """Continuous severities, so that every cut-off has cases on both sides; discs thin with age, most of all the lowest two."""
     u = rng.random(8)
     slips: dict[int, float] = {}
@@ -204,7 +214,7 @@ def _record(person: Person, found: Findings, setting: Setting, site: str, diffic
     column, view = stack(_bend(person, found), _build(person, found)), view_of(setting)
     frustum, spacing = _frustum(setting, pixel), (pixel, pixel)
     points = {name: lateral_points(frustum, column[LEVELS.index(name)], view) for name in SHOWN} | _pelvic_points(frustum, view, person)
-    stored = draw(frustum, column, view, person, setting, site, difficulty, *random)
+    stored = draw(frustum, column, view, person, setting, site, difficulty, *random, density=found.density)
     projected = measure_lateral(points, points["S1"], points["hips"].mean(axis=0), spacing)
     worst = max((projected[f"slip.{level}"] for level in LUMBAR), default=0.0)
     attributes = {"age": person.age, "sex": person.sex, "bmi": person.bmi, "site": site, "meyerding": meyerding(worst),

@@ -38,14 +38,14 @@ def hip_axis(person: Person) -> np.ndarray:
 
 
 def draw(frustum: Frustum, column: Sequence[Vertebra], view: np.ndarray, person: Person, setting: Setting, site: str, difficulty: float,
-         nuisance: np.random.Generator, physics: np.random.Generator) -> np.ndarray:
-    """Stored values (rows, cols) uint16."""
-    line, sponge = scene.hard(frustum, scene.bones(_bones(column, view, person)))
+         nuisance: np.random.Generator, physics: np.random.Generator, *, density: float = 1.0) -> np.ndarray:
+    """Stored values (rows, cols) uint16; `density` is that of the spongy bone."""
+    line, sponge = scene.hard(frustum, scene.bones(_bones(column, view, person)), density=density)
     line += scene.soft(frustum, _layers(column, person, nuisance), view)
     at = np.array([nuisance.uniform(10, 24), nuisance.uniform(225, 243)]) / frustum.pixel
     film.stamp_letter(line, "L", (float(at[0]), float(at[1])), 15.0 / frustum.pixel, tilt=float(nuisance.normal(0, 4)))
     room = scene.varied(ROOMS[site], difficulty, nuisance)
-    room = scene.betraying(room) if setting.betrays else room
+    room = film.betraying(room) if setting.betrays else room
     return scene.develop(line, sponge, frustum, room, setting.margins, BORDER[site], physics)
 
 

@@ -52,6 +52,7 @@ CARD = Card(
     sources=("the six assertions: Harkema 2009; codes: ICD-10-CM, public domain", "accuracy of codes near 75 %: Borjali 2021, abstract", "wording, shares and error rates: ours"),
     probes=("exchanging two assertions of a note leaves its words as they were",
             "6,000 notes at difficulty 0.5, learnt on five families, tested on two: bag of words AUC 0.51, of words and pairs of words 0.57, a rule that binds cues sentence by sentence 0.98",
+            "3,000 notes at difficulty 0.5, a narrow text CNN: AUC 0.98 on families that it learnt from, 0.64 on others",
             "length, lines, sentences, day, genre, family and place of 3,000 notes, logistic probe: 0.52 (0.49-0.54)"),
 )
 SLOTS = 4

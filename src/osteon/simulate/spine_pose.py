@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from osteon.simulate import spine_bones
-from osteon.simulate.frustum import Frustum, Placed
 from osteon.simulate.sdf import rotation
 from osteon.simulate.spine_bones import COUNT, VertebraShape
+
+if TYPE_CHECKING:
+    from osteon.simulate.frustum import Frustum, Placed
 
 LEFT_LATERAL = np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])  # anterior to the right of the film, the patient's left side at the detector
 NORMAL = (0.0, 0.0, 0.0)
@@ -57,6 +60,8 @@ class Vertebra:
 
     def placed(self, view: np.ndarray, *, body_only: bool = False) -> Placed:
         """The bone as a view shows it."""
+        from osteon.simulate.frustum import Placed
+
         made = spine_bones.body_alone(self.shape) if body_only else spine_bones.vertebra(self.shape)
         return Placed(made, view @ self.turn, view @ self.middle)
 

@@ -41,6 +41,8 @@ CARD = Card(
             "ceiling of the C-index 0.675; Cox regression on 6,000 rows stays below it, the surrogate of FRAX below that"),
 )
 SHAPE = 1.2  # of the Weibull hazards: risk grows slowly with time
+BONE = 0.45  # of the log hazard for one point of the bone score
+SPREAD = 0.8  # standard deviation of the bone score among people with one record
 HORIZON = 36.0  # months
 OUTCOMES = ("fracture", "death", "dropped out", "end of study")
 UNITS = {"age": "years", "bmi": "kg/m2", "frax": "%", "fracture.time": "months"}
@@ -112,12 +114,15 @@ def seen_concordance(eta: np.ndarray, time: np.ndarray, event: np.ndarray) -> fl
 
 
 def draw(call: Mapping[str, Any], block: int, rows: int) -> Columns:
-    """One block of rows as columns; streams for the people, the fracture, and what hides it (death, dropping out, end of study)."""
-    site = SITES[call["site"]]
+    """One block of rows as columns; streams for the people, the fracture, and what hides it (death, dropping out, end of study).
+
+    A call may hold `share` (of fractures seen, else that of the site) and `bone` (the weight of the bone score, else `BONE`).
+    """
+    site, bone = SITES[call["site"]], call.get("bone", BONE)
     people, label, nuisance = (np.random.default_rng(s) for s in np.random.SeedSequence([call["seed"], ord(call["site"]), block]).spawn(3))
     c = _people(rows, site.shift, people)
-    eta = _hazard(c, call["difficulty"])
-    scale = _scale(call["site"], call["difficulty"], call["dependence"])
+    eta = _hazard(c, call["difficulty"], bone)
+    scale = _scale(call["site"], call["difficulty"], call["dependence"], call.get("share"), bone)
     relative = _relative(eta, _death(c), site, call["dependence"], label, nuisance)
     kind, time = _first(relative, scale, nuisance.uniform(site.least, site.most, rows))
     risk = -np.expm1(-((HORIZON / scale) ** SHAPE) * np.exp(eta))
@@ -152,21 +157,27 @@ def _people(n: int, shift: float, rng: np.random.Generator) -> dict[str, Any]:
     steroids = rng.random(n) < 0.045
     secondary = rng.random(n) < 0.06 + 0.2 * steroids
     rest = rng.standard_normal(n)
-    bone = _expected_bone(age, woman, bmi, steroids) + 0.8 * rest
+    bone = expected_bone(age, woman, bmi, steroids) + SPREAD * rest
     return {"age": age, "sex": Words((~woman).astype(np.int8), ("female", "male")), "bmi": bmi, "glucocorticoid": Words(steroids.astype(np.int8), ("no", "yes")),
             "secondary_osteoporosis": Words(secondary.astype(np.int8), ("no", "yes")), "bone_score": bone, "rest": rest}
 
 
-def _expected_bone(age: np.ndarray, woman: np.ndarray, bmi: np.ndarray, steroids: np.ndarray) -> np.ndarray:
+def expected_bone(age: np.ndarray, woman: np.ndarray, bmi: np.ndarray, steroids: np.ndarray) -> np.ndarray:
+    """The bone score (n,) that a record lets expect; people of one record differ about it by `SPREAD`."""
     return -0.045 * (age - 60.5) - 0.35 * woman + 0.05 * (bmi - 23.8) - 0.5 * steroids
 
 
-def _hazard(c: Mapping[str, Any], difficulty: float) -> np.ndarray:
+def steepness(difficulty: float) -> float:
+    """By what the log hazard is stretched: the harder, the less it tells."""
+    return 1.6 - 1.2 * difficulty
+
+
+def _hazard(c: Mapping[str, Any], difficulty: float, bone: float) -> np.ndarray:
     """The log hazard ratio; a straight line in the columns misses the two ends of body mass and the interaction."""
     woman, steroids, secondary = c["sex"].codes == 0, c["glucocorticoid"].codes == 1, c["secondary_osteoporosis"].codes == 1
     raw = (0.04 * (c["age"] - 60.5) + 0.35 * woman + 0.14 * np.clip(21 - c["bmi"], 0, None) + 0.06 * np.clip(c["bmi"] - 29, 0, None)
-           + 0.5 * steroids + 0.3 * secondary + 0.6 * (steroids & (c["bmi"] < 23)) - 0.45 * c["bone_score"])
-    return np.asarray((1.6 - 1.2 * difficulty) * raw)
+           + 0.5 * steroids + 0.3 * secondary + 0.6 * (steroids & (c["bmi"] < 23)) - bone * c["bone_score"])
+    return np.asarray(steepness(difficulty) * raw)
 
 
 def _death(c: Mapping[str, Any]) -> np.ndarray:
@@ -199,16 +210,17 @@ def _relative(eta: np.ndarray, death: np.ndarray, site: Site, dependence: float,
 
 
 @cache
-def _scale(site: str, difficulty: float, dependence: float) -> float:
-    """The Weibull scale (months) with which the share of fractures seen is that of the site, by bisection on a fixed sample."""
+def _scale(site: str, difficulty: float, dependence: float, share: float | None = None, bone: float = BONE) -> float:
+    """The Weibull scale (months) with which the share of fractures seen is that of the site (or `share`), by bisection on a fixed sample."""
     where, rng = SITES[site], np.random.default_rng(20222)
+    wanted = where.fractures if share is None else share
     c = _people(40_000, where.shift, rng)
-    relative = _relative(_hazard(c, difficulty), _death(c), where, dependence, rng, rng)
+    relative = _relative(_hazard(c, difficulty, bone), _death(c), where, dependence, rng, rng)
     end = rng.uniform(where.least, where.most, 40_000)
     low, high = 1.0, 1e5
     for _ in range(50):
         middle = float(np.sqrt(low * high))
-        low, high = (low, middle) if np.mean(_first(relative, middle, end)[0] == 0) < where.fractures else (middle, high)
+        low, high = (low, middle) if np.mean(_first(relative, middle, end)[0] == 0) < wanted else (middle, high)
     return float(np.sqrt(low * high))
 
 

@@ -56,13 +56,25 @@ def clustered_kappa(first: ArrayLike, second: ArrayLike, patients: ArrayLike, *,
     a, b = classes_of(first, "first", classes), classes_of(second, "second", classes)
     same_length(first=a, second=b)
     weight = agreement_weights(classes, weights)
+    return bootstrap_sums(lambda sums: _kappa_of_sums(sums, weight), np.eye(classes * classes)[a * classes + b], patients, level=level)
 
-    def kappa(sums: Floats) -> Floats:
-        p = sums.reshape(*sums.shape[:-1], classes, classes) / sums.sum(-1)[..., None, None]
-        chance = np.einsum("...i,ij,...j->...", p.sum(-1), weight, p.sum(-2))
-        return np.where(chance < 1 - 1e-12, ((weight * p).sum((-2, -1)) - chance) / np.maximum(1 - chance, 1e-12), np.nan)
 
-    return bootstrap_sums(kappa, np.eye(classes * classes)[a * classes + b], patients, level=level)
+def clustered_kappa_difference(truth: ArrayLike, first: ArrayLike, second: ArrayLike, patients: ArrayLike, *, classes: int, weights: str = "unweighted", level: float = 0.95) -> Interval:
+    """Kappa of a first rater with the truth less that of a second on the same cases, percentile limits over resamples of patients."""
+    from osteon.stats.clusters import bootstrap_sums
+
+    t, a, b = (classes_of(values, name, classes) for name, values in (("truth", truth), ("first", first), ("second", second)))
+    same_length(truth=t, first=a, second=b)
+    weight, cells, size = agreement_weights(classes, weights), np.eye(classes * classes), classes * classes
+    columns = np.hstack([cells[t * classes + a], cells[t * classes + b]])
+    return bootstrap_sums(lambda sums: _kappa_of_sums(sums[..., :size], weight) - _kappa_of_sums(sums[..., size:], weight), columns, patients, level=level)
+
+
+def _kappa_of_sums(sums: Floats, weight: Floats) -> Floats:
+    """Kappa (...) of flattened tables of counts (..., classes * classes); nan where agreement by chance is complete."""
+    p = sums.reshape(*sums.shape[:-1], *weight.shape) / sums.sum(-1)[..., None, None]
+    chance = np.einsum("...i,ij,...j->...", p.sum(-1), weight, p.sum(-2))
+    return np.where(chance < 1 - 1e-12, ((weight * p).sum((-2, -1)) - chance) / np.maximum(1 - chance, 1e-12), np.nan)
 
 
 def kappa_of(table: Floats, weight: Floats) -> tuple[float, float]:

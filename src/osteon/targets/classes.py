@@ -75,8 +75,8 @@ class Classes:
         return [Line(f, state=state(self.is_positive(truth, f)), score=self.score(value, f), numbers=numbers) for f in self.findings]
 
     def metrics(self, lines: pd.DataFrame) -> dict[str, Interval]:
-        """AUC within folds, accuracy measures at the cut, and calibration of the probability, of one finding."""
-        from osteon.stats import calibration, two_by_two
+        """AUC within folds, accuracy measures and Cohen's kappa at the cut, and calibration of the probability, of one finding."""
+        from osteon.stats import calibration, kappa, two_by_two
 
         known = judged(lines)
         truth, score = (known["state"] == "true").to_numpy(), np.clip(known["score"].to_numpy(float), 0, 1)
@@ -84,6 +84,7 @@ class Classes:
         if not known["cut"].isna().any():
             panel = two_by_two.two_by_two(*table_at_cut(lines))
             out |= {k: panel[k] for k in ("sensitivity", "specificity", "ppv", "npv", "accuracy", "lr_positive", "lr_negative", "prevalence")}
+            out |= {"kappa": kappa.clustered_kappa(truth.astype(int), (known["score"] >= known["cut"]).to_numpy(int), known["patient"].to_numpy(str), classes=2)} if len(known) else {}
         if len(known):
             out |= {"brier": calibration.brier(truth, score)} | calibration.calibration(truth, score)
         if len(self.names) > 2 and len(answered(lines)):

@@ -18,17 +18,23 @@ if TYPE_CHECKING:
     from osteon.stats.intervals import Interval
 
 
+INSIDE = "inside the body"
+RESIDUAL = "residual"  # the note of a picture that says how far it lies from what was measured
+KEYS = ("ssim", "psnr", "nmse", RESIDUAL)
+
+
 @dataclass(frozen=True)
 class Pictures:
-    """A picture compared with a reference picture of the same grid."""
+    """A picture or volume compared with a reference of the same grid; with `body` first inside the body, where there is more than noise, then as a whole."""
 
     name: str = "picture"
+    body: bool = field(default=False, kw_only=True)
     cut: None = field(default=None, init=False)
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """The one picture."""
-        return (self.name,)
+        """The picture, before it the part inside the body where that is judged."""
+        return (INSIDE, self.name) if self.body else (self.name,)
 
     def value(self, raw: Any) -> Value:
         """A picture; raises DataError for anything else."""
@@ -45,21 +51,32 @@ class Pictures:
         return None
 
     def compare(self, truth: Value, value: Value) -> Sequence[Line]:
-        """One line: NMSE, PSNR (dB) and SSIM with the reference's own range (the fastMRI convention)."""
+        """One line a finding: SSIM, PSNR (dB) and NMSE with the range of the whole reference (the fastMRI convention), and the residual that the picture notes.
+
+        Raises DataError for another grid.
+        """
         assert isinstance(truth, Picture)
         if isinstance(value, Withheld):
-            return [Line(self.name, withheld=value.reason)]
+            return [Line(finding, withheld=value.reason) for finding in self.findings]
         assert isinstance(value, Picture)
+        if value.array.shape != truth.array.shape:
+            raise DataError(message("picture", "the answer has another size than the reference", expected=f"shape {truth.array.shape}", found=f"Found {value.array.shape}"))
+        return [Line(finding, numbers=self._numbers(truth, value, finding)) for finding in self.findings]
+
+    def _numbers(self, truth: Picture, value: Picture, finding: str) -> dict[str, float]:
         from osteon.stats import reconstruction
 
         reference, answer = np.asarray(truth.array, float), np.asarray(value.array, float)
-        numbers = {"nmse": reconstruction.nmse(reference, answer), "psnr": reconstruction.psnr(reference, answer), "ssim": reconstruction.ssim(reference, answer)}
-        return [Line(self.name, numbers={k: float(v) for k, v in numbers.items()})]
+        inside = reconstruction.body(reference) if self.body and finding == INSIDE else None
+        numbers = {"ssim": reconstruction.ssim(reference, answer, inside=inside), "psnr": reconstruction.psnr(reference, answer, inside=inside),
+                   "nmse": reconstruction.nmse(reference, answer, inside=inside)}
+        return numbers | ({RESIDUAL: float(value.notes[RESIDUAL])} if RESIDUAL in value.notes else {})
 
     def metrics(self, lines: pd.DataFrame) -> dict[str, Interval]:
-        """Mean NMSE, PSNR and SSIM with patient-level intervals."""
+        """Means of SSIM, PSNR, NMSE and, where pictures note it, of the residual, with intervals over patients."""
         given = answered(lines)
-        return {n: mean_by_patient(given[f"n.{n}"].to_numpy(float), given["patient"].to_numpy()) for n in ("nmse", "psnr", "ssim")} if len(given) else {}
+        known = [name for name in KEYS if f"n.{name}" in given and given[f"n.{name}"].notna().any()]
+        return {name: mean_by_patient(given[f"n.{name}"].to_numpy(float), given["patient"].to_numpy()) for name in known}
 
     def mean(self, values: Sequence[Value]) -> Value:
         """The mean picture."""

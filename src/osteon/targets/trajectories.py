@@ -31,9 +31,11 @@ class Trajectories:
         return tuple(self.units)
 
     def value(self, raw: Any) -> Value:
-        """A trajectory; raises DataError where a quantity is missing."""
+        """A trajectory; raises DataError where a quantity is missing, or a time repeats or falls."""
         if isinstance(raw, Withheld):
             return raw
+        if isinstance(raw, Trajectory) and (not np.isfinite(raw.times).all() or (np.diff(raw.times) <= 0).any()):
+            raise DataError(message("trajectory", "the times do not rise", expected="each time once, in order", found=f"Found {raw.times.tolist()[:8]}"))
         if not isinstance(raw, Trajectory) or set(self.units) - set(raw.names):
             raise DataError(message("trajectory", "quantities are missing", expected=", ".join(self.units), found=f"Found {getattr(raw, 'names', type(raw).__name__)}"))
         return raw
@@ -48,25 +50,27 @@ class Trajectories:
         return None
 
     def compare(self, truth: Value, value: Value) -> Sequence[Line]:
-        """One line a quantity and time (unit `t=6`): numbers truth, answer, error, time."""
+        """One line a quantity and time (unit `t=6`) at which it is known (not nan): numbers truth, answer, error, time."""
         assert isinstance(truth, Trajectory)
+        return [line for name in self.findings for line in self._over_time(name, truth, value)]
+
+    def _over_time(self, name: str, truth: Trajectory, value: Value) -> list[Line]:
+        true = truth.values[:, truth.names.index(name)]
+        known = np.flatnonzero(~np.isnan(true))
+        times, true = truth.times[known], true[known]
         if isinstance(value, Withheld):
-            return [Line(n, withheld=value.reason) for n in self.findings]
+            return [Line(name, f"t={t:g}", numbers={"time": float(t)}, withheld=value.reason) for t in times]
         assert isinstance(value, Trajectory)
-        out = []
-        for name in self.findings:
-            true, answer = truth.values[:, truth.names.index(name)], np.interp(truth.times, value.times, value.values[:, value.names.index(name)])
-            out += [Line(name, f"t={t:g}", numbers={"truth": float(a), "answer": float(b), "error": float(b - a), "time": float(t)})
-                    for t, a, b in zip(truth.times, true, answer, strict=True)]
-        return out
+        answer = np.interp(times, value.times, value.values[:, value.names.index(name)])
+        return [Line(name, f"t={t:g}", numbers={"truth": float(a), "answer": float(b), "error": float(b - a), "time": float(t)}) for t, a, b in zip(times, true, answer, strict=True)]
 
     def metrics(self, lines: pd.DataFrame) -> dict[str, Interval]:
-        """Mean absolute error and bias over all times, with patient-level intervals."""
+        """Mean absolute error (beside that of always answering the mean) and bias over all times, with patient-level intervals."""
         given = answered(lines)
         if not len(given):
             return {}
-        error, patients = given["n.error"].to_numpy(float), given["patient"].to_numpy()
-        return {"mae": mean_by_patient(np.abs(error), patients), "bias": mean_by_patient(error, patients)}
+        error, truth, patients = given["n.error"].to_numpy(float), given["n.truth"].to_numpy(float), given["patient"].to_numpy()
+        return {"mae": mean_by_patient(np.abs(error), patients), "mae_of_the_mean": mean_by_patient(np.abs(truth - truth.mean()), patients), "bias": mean_by_patient(error, patients)}
 
     def mean(self, values: Sequence[Value]) -> Value:
         """The mean at the times of the first answer."""

@@ -107,10 +107,9 @@ def image_of(net: Net, case: Case) -> Tensor:
     import torch
 
     from osteon.models.augment import centred
-    from osteon.models.views import see
 
     assert net.fitted is not None
-    seen = see(net.fitted.view, case.inputs)
+    seen = net.fitted.view.see(case.inputs)
     if isinstance(seen, Withheld):
         raise DataError(message(f"case {case.id}", "it can not be explained", found=seen.reason))
     device = next(net.fitted.network.parameters()).device
@@ -119,13 +118,13 @@ def image_of(net: Net, case: Case) -> Tensor:
 
 def region_of(net: Net, case: Case, finding: str, targets: Mapping[str, Target]) -> np.ndarray | None:
     """Where the finding is known to be, in places of the map (rows, cols): the truth of the network's own boxes or outlines, else of another target's; None where none is known."""
-    from osteon.models.views import mask_pieces, see
+    from osteon.models.views import mask_pieces
 
     assert net.fitted is not None
     shape = net.fitted.view.shape
     known = [t for t, target in targets.items() if isinstance(target, (Objects, Masks)) and t in case.truth]
     for name in sorted(known, key=lambda t: t not in net.writes):
-        truth, seen = case.truth[name], see(net.fitted.view, case.inputs)
+        truth, seen = case.truth[name], net.fitted.view.see(case.inputs)
         if isinstance(seen, Withheld) or not isinstance(truth, (Boxes, Mask)):
             continue
         labels = [finding] if finding in targets[name].findings else list(targets[name].findings)

@@ -84,7 +84,7 @@ def _places(net: Net, at: int) -> tuple[Score, Score | None, tuple[str, ...]]:
     from osteon.networks import heads
 
     assert net.fitted is not None
-    count = len(net.fitted.family.points)  # type: ignore[union-attr]
+    count = len(net.fitted.family.points)  # type: ignore[attr-defined]
 
     def score(network: nn.Module, images: Tensor) -> Tensor:
         return network(images)[:, :count].flatten(2).log_softmax(2).amax(2).mean(1)

@@ -64,6 +64,9 @@ def preparation(facts: Facts) -> Answer:
     if columns is not None:
         empty = next(_found(dict(enumerate(notes)), "missing_cells"), 0)
         return filled(f"{number(len(columns))} columns: numbers imputed by the median and scaled, words coded as indicators (levels below 10 cases together), all fitted on the train part only ({number(empty)} empty cells there).", "making")
+    words = next(_found(dict(enumerate(notes)), "words"), None)
+    if words is not None:
+        return filled(f"Notes as their words in small letters, numbers and years as marks; {number(words)} words of at least three patients of the train part are known, every other one is “unknown” ({_run(facts)}).", "making")
     cut = sorted({f"{name}: {number(p['used'])} of {number(p['named'])}" for note in notes for name, p in pairs(note)})
     sizes = listed(cut) if cut else f"longer side at most {number(facts.about['budget']['sizes']['image_side'])} pixels"
     return filled(f"Pictures as stored, brought to one grey range and size ({sizes}); nothing is fitted on the test part ({_run(facts)}).", "making")
@@ -83,9 +86,9 @@ def versions(facts: Facts) -> Answer:
 
 def weights(facts: Facts) -> Answer:
     """What the weights started from."""
-    from osteon.models import Net
+    from osteon.models import Fusion, Net, bare
 
-    nets = [m for m in _steps(facts.study.models[facts.label]) if isinstance(m, Net)]
+    nets = [m for m in map(bare, _steps(facts.study.models[facts.label])) if isinstance(m, (Net, Fusion))]
     if not nets:
         return filled(f"No network is trained by {facts.label}: nothing was taken over from another training ({_run(facts)}).", "making")
     starts = listed(f"{m.name}: {'weights of a file' if m.weights else 'random, by the seed of the run'}" for m in nets)

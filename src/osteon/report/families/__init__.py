@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from osteon.report.families import anything, classes, graded, masks, measures, objects, timed
+from osteon.report.families import anything, classes, forecasts, graded, masks, measures, objects, pictures, timed
 from osteon.report.families.family import Family
-from osteon.targets import Classes, Events, Grades, Masks, Measures, Objects, Target
+from osteon.targets import Classes, Events, Grades, Masks, Measures, Objects, Pictures, Surfaces, Target, Trajectories
 
 FAMILIES: dict[type, Family] = {kind: anything.family(*metrics) for kind, metrics in anything.HEADLINES.items()} | {
-    Classes: classes.FAMILY, Measures: measures.FAMILY, Masks: masks.FAMILY, Objects: objects.FAMILY, Grades: graded.FAMILY, Events: timed.FAMILY}
+    Classes: classes.FAMILY, Measures: measures.FAMILY, Masks: masks.FAMILY, Objects: objects.FAMILY, Pictures: pictures.FAMILY, Grades: graded.FAMILY, Events: timed.FAMILY,
+    Surfaces: forecasts.SURFACES, Trajectories: forecasts.TRAJECTORIES}
 
 
 def family_of(target: Target) -> Family:

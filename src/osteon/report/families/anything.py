@@ -1,4 +1,4 @@
-"""Families without a file of their own (trajectories, pictures, surfaces) and the trunk of others: their metrics as a table, and the two-by-two where there is a cut."""
+"""Families without a file of their own (trajectories, surfaces) and the trunk of others: their metrics as a table, and the two-by-two where there is a cut."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from osteon.report.families.at_cut import at_cut
 from osteon.report.families.family import Family, count_cell, metric_table
 from osteon.report.terms import METRICS, inline
 from osteon.report.words import finding_words
-from osteon.targets import Events, Grades, Pictures, Surfaces, Trajectories
+from osteon.targets import Events, Grades, Surfaces, Trajectories
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-HEADLINES: dict[type, tuple[str, ...]] = {Grades: ("kappa_quadratic", "mae"), Events: ("c_index", "auc"), Trajectories: ("mae", "bias"), Pictures: ("ssim", "nmse"), Surfaces: ("distance", "hd95")}
+HEADLINES: dict[type, tuple[str, ...]] = {Grades: ("kappa_quadratic", "mae"), Events: ("c_index", "auc"), Trajectories: ("mae", "bias"), Surfaces: ("distance", "hd95")}
 
 
 def found(facts: Facts) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from osteon.report.words import many, number, plural, with_unit
 from osteon.row import EvidenceRow, TwoByTwo
 from osteon.targets import Declared, Sensitivity
 
-KEYS = ("sensitivity", "specificity", "ppv", "npv", "lr_positive", "lr_negative", "accuracy")
+KEYS = ("sensitivity", "specificity", "ppv", "npv", "lr_positive", "lr_negative", "accuracy", "kappa")
 
 
 def at_cut(facts: Facts, target: str, finding: str, spoken: str) -> tuple[Block, ...]:

@@ -138,11 +138,12 @@ def _calibration(facts: Facts, target: str, finding: str, rows: list[EvidenceRow
     for row in rows:
         known = judged(facts.test(row.source.model, target, finding))
         truth, p = (known["state"] == TRUE).to_numpy(), np.clip(known["score"].to_numpy(float), 0, 1)
-        if len(known) >= 10 and truth.any() and not truth.all() and np.ptp(p) > 0:
-            slope = inline("calibration_slope", row.metrics["calibration_slope"]) if "calibration_slope" in row.metrics else ""
+        if len(known) >= 10 and truth.any() and not truth.all() and len(np.unique(p)) > 2:  # yes and no are no probabilities
+            found = row.metrics.get("calibration_slope", {"estimate": None})
+            slope = inline("calibration_slope", found) if found["estimate"] is not None and found["estimate"] == found["estimate"] else "not defined"
             panels.append(Calibration(row.source.model, f"slope {slope}", predicted=p, truth=truth, curve=tuple(calibration_curve(truth, p, points=60)), groups=grouped(p, truth)))
     if not panels:
-        return (Paragraph(("No calibration curve: too few cases, one state only, or one probability for all.",), "note"),)
+        return (Paragraph(("No calibration curve: too few cases, one state only, or no more than two probabilities.",), "note"),)
     return (drawing(facts, calibration(panels, finding=spoken), f"calibration-curves-{target}-{finding}", f"Calibration of “{spoken}”", alt=f"Calibration curves of {len(panels)} models; " + "; ".join(f"{p.title}: {p.under}" for p in panels),
                     caption="On the dashed diagonal a probability of 30 % comes true in 30 of 100. Points are tenths of the cases by probability, with 95 % limits; the line is a local regression with its band. "
                     "Below: how often each probability is given, upwards to cases with the finding, downwards to those without."),)

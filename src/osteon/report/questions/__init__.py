@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from osteon.report.questions.agreeing import AGREEING
 from osteon.report.questions.comparing import COMPARING
 from osteon.report.questions.costing import COSTING
 from osteon.report.questions.deciding import DECIDING
+from osteon.report.questions.forecasting import FORECASTING
 from osteon.report.questions.growing import GROWING
+from osteon.report.questions.percent import PERCENT
+from osteon.report.questions.selecting import SELECTING
 from osteon.report.questions.told import Told
 
-TOLD: Mapping[type, Told] = {**COMPARING, **COSTING, **DECIDING, **GROWING}
+TOLD: Mapping[type, Told] = {**AGREEING, **COMPARING, **COSTING, **DECIDING, **FORECASTING, **GROWING, **PERCENT, **SELECTING}
 
 
 def told_of(analysis: Any) -> Told | None:

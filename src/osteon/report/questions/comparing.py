@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from osteon.report.content import Block, Paragraph
 from osteon.report.facts import Facts
+from osteon.report.questions.percent import field_of
 from osteon.report.questions.told import Results, Told, forest_of, of, one, spoken
 from osteon.report.words import listed, many, number, plural, spelled
-from osteon.validation.analyses import Groups, Interchangeability, MatchedOdds, Ranked
+from osteon.validation.analyses import Groups, Interchangeability, MatchedOdds, Paired, Ranked
+from osteon.validation.analyses.asked import factors_of
+from osteon.validation.analyses.ranked import STOPPED
 from osteon.validation.results import Result
 
 PLAIN = 0.05
@@ -56,18 +61,34 @@ def _equivalence(results: Results, excess: Result, margin: float) -> str:
 
 def ranked(facts: Facts, analysis: Ranked, results: Results) -> tuple[Block, ...]:
     """The order of the arms, and how sure it is."""
-    found = of(results, "mean rank")
+    found, said = of(results, "mean rank"), {}
+    if analysis.along:  # arms that differ in one factor are called by its level alone
+        said = {r.group: factors_of(facts.study, r.group).get(analysis.along, r.group) for r in found}
     best, won = found[0], one(results, "first of all", found[0].group)
     near = [r.group for r in found[1:] if r.value.defined and best.value.defined and r.value.lower <= best.value.upper]
     text = [f"{best.group[:1].upper()}{best.group[1:]} has the best mean rank of {number(len(found))} arms, {spoken(best)}, and is first in {spoken(won)} of resamples of {many(facts.words.person)}." if won else ""]
     text += [f"The order is not sure: the intervals of {spelled(len(near))} other{'s' if len(near) > 1 else ''} overlap its own."] if near else ["No interval of another overlaps its own."]
+    stopped = [r for r in found if STOPPED in r.note]
+    text += [f"The clock stopped {spelled(len(stopped))} of the arms before they had learnt all they were to: their places say how far they came, not how far they could."] if stopped else []
     levels = of(results, "mean rank of a level")
     text += [f"Of the factors, these levels rank best: {listed(dict(reversed([(r.group.split(':')[0], r.group) for r in levels])).values())}."] if levels else []
-    return (Paragraph(tuple(text)), *forest_of(facts, found[:30], "ranked", "Mean rank of each arm", label="mean rank (1 is best)"))
+    named = tuple(replace(r, group=said.get(r.group, r.group)) for r in found[:30])
+    place = f"ranked-{analysis.along}" if analysis.along else "ranked"
+    return (Paragraph(tuple(text)), *forest_of(facts, named, place, "Mean rank of each arm", label="mean rank (1 is best)"), *field_of(facts, results, f"{place}-field", said))
+
+
+def paired(facts: Facts, analysis: Paired, results: Results) -> tuple[Block, ...]:
+    """Which models differ from the first by more than chance, and how."""
+    clear = [r for r in results if r.value.defined and (r.value.lower > 0 or r.value.upper < 0)]
+    name = results[0].what.removeprefix("difference in ")
+    text = [f"{plural(len(results), 'model')} on the very cases of {facts.label}, by {name}; {results[0].note}."]
+    text += [f"The interval leaves out 0 for {listed(f'{r.group} ({spoken(r)})' for r in clear)}."] if clear else ["No interval leaves out 0."]
+    return (Paragraph(tuple(text)), *forest_of(facts, results, "paired", f"Difference in {name} on the same cases", label=f"difference in {name}", reference=0.0, said="no difference"))
 
 
 COMPARING = {
     MatchedOdds: Told("Odds in matched sets", matched_odds, "odds ratios within matched sets by conditional logistic regression (Breslow and Day 1980)"),
     Groups: Told("Arms compared", groups, "arms of a trial by Welch's t test with Hedges' g or Fisher's exact test with Newcombe's interval, p corrected by Holm's method (Holm 1979)"),
     Interchangeability: Told("Interchangeability", interchangeability, "interchangeability by the excess disagreement of an old and a new reading over two old ones (Obuchowski 2014)"),
+    Paired: Told("Models against the first, case by case", paired, "mean paired differences with intervals from resampling patients"),
     Ranked: Told("Ranks", ranked, "mean ranks over findings with intervals from resampling patients (Demsar 2006; Wiesenfarth 2021)")}

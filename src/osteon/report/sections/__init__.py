@@ -27,18 +27,21 @@ from osteon.report.sections.plan import plan
 from osteon.report.sections.published import published
 from osteon.report.sections.readers import readers
 from osteon.report.sections.recalibration import recalibration
+from osteon.report.sections.reconstructed import reconstructed
 from osteon.report.sections.results import results
 from osteon.report.sections.row import row
 from osteon.report.sections.sensitivity import sensitivity
+from osteon.report.sections.shapes import shapes
 from osteon.report.sections.shift import shift
 from osteon.report.sections.subgroups import subgroups
 from osteon.report.sections.thresholds import thresholds
 from osteon.report.sections.uncertainty import uncertainty
 from osteon.report.sections.utility import utility
+from osteon.report.sections.wording import wording
 
 # Who was in it, whether the test was fair and planned, how well it ranks and is calibrated, of what use it is, for whom, against whom, where it fails and why, how sure it is, and what all that hangs on.
-ORDER = ("cases", "leakage", "plan", "results", "compared", "utility", "thresholds", "subgroups", "gaps", "external", "recalibration", "readers", "failures", "films", "labels", "explanation",
+ORDER = ("cases", "leakage", "plan", "results", "compared", "utility", "thresholds", "subgroups", "gaps", "external", "recalibration", "readers", "failures", "films", "shapes", "reconstructed", "labels", "explanation", "wording",
          "uncertainty", "shift", "sensitivity", "analyses", "published", "limits", "methods", "making", "checklists", "card", "glossary", "row", "files")
 SECTIONS: tuple[Callable[[Facts], Section | None], ...] = (
-    cases, leakage, plan, results, compared, utility, thresholds, subgroups, gaps, external, recalibration, readers, failures, films, labels, explanation, uncertainty, shift, sensitivity, analyses,
+    cases, leakage, plan, results, compared, utility, thresholds, subgroups, gaps, external, recalibration, readers, failures, films, shapes, reconstructed, labels, explanation, wording, uncertainty, shift, sensitivity, analyses,
     published, limits, methods, making, checklists, card, glossary, row, files)

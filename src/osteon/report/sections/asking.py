@@ -6,7 +6,7 @@ from typing import Any
 
 from osteon.report.facts import Facts
 from osteon.report.words import listed, number, spelled
-from osteon.targets import Classes, Masks, Measures, Objects
+from osteon.targets import Classes, Declared, Masks, Measures, Objects, Sensitivity, Surfaces, Trajectories
 
 
 def answers_words(facts: Facts) -> str:
@@ -26,6 +26,10 @@ def told(target: Any) -> str:
         return f"outlines of {listed(target.names)}" if len(target.names) < 6 else f"outlines of {len(target.names)} structures"
     if isinstance(target, Objects):
         return f"boxes of {listed(target.names)}" if len(target.names) < 6 else f"boxes of {len(target.names)} kinds"
+    if isinstance(target, Trajectories):
+        return f"{listed(f'{n} in {u}' for n, u in target.units.items())} over time"
+    if isinstance(target, Surfaces):
+        return f"the shape of the {target.name}{f' over {target.at}' if target.at else ''} in mm"
     return type(target).__name__.lower()
 
 
@@ -48,3 +52,13 @@ def design_words(facts: Facts) -> str:
     if name == "Given":
         return f"The parts are those given with the data; {whole}."
     return f"{name}, {n} {'fold' if n == 1 else 'folds'}; {whole}."
+
+
+def rule(target: Any) -> str:
+    """The rule for a cut in words."""
+    cut = target.cut
+    if cut is None:
+        return "none"
+    if isinstance(cut, Declared):
+        return f"declared: at or {'above' if cut.above is not None else 'below'} {cut.above if cut.above is not None else cut.below:g}; never tuned"
+    return f"highest cut that keeps a sensitivity of {100 * cut.at:g} %, on the tune part" if isinstance(cut, Sensitivity) else "largest sum of sensitivity and specificity (Youden), on the tune part"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SMALL = 5  # counts below it are not told of real people
 MOST_LEVELS, MOST_LETTERS = 8, 64
+MANY_NUMBERS = 60  # columns above which a table of them is read by nobody
 PARTS = {"train": "to learn from (train)", "tune": "to choose by (tune)", "test": "to test"}
 
 
@@ -88,16 +89,19 @@ def _judged(facts: Facts) -> Level:
 
 
 def _table_one(facts: Facts) -> tuple[Block, ...]:
-    """Numbers and the columns by which groups are told apart; what else the models read is folded away."""
+    """Numbers and the columns by which groups are told apart; what else models or analyses read is folded away."""
     table = facts.tables["cases"]
     columns = [c for c in facts.characteristics if not (c == "site" and table[c].nunique() < 2)]
     if not columns:
         return (Paragraph((f"The run keeps no characteristic of its {many(facts.words.item)} beside the answers.",), "note"),)
-    first = [c for c in columns if c in facts.study.subgroups or c == "site" or table[c].dtype.kind in "fiu"]
-    rest = [c for c in columns if c not in first]
+    wide = [c for c in columns if table[c].dtype.kind in "fiu" and c not in facts.study.subgroups]
+    left = wide if len(wide) > MANY_NUMBERS else []
+    first = [c for c in columns if c not in left and (c in facts.study.subgroups or c == "site" or table[c].dtype.kind in "fiu")]
+    rest = [c for c in columns if c not in first and c not in left]
     out: tuple[Block, ...] = (_characteristics(facts, "table-one", "Table one: characteristics", sorted(first, key=lambda c: table[c].dtype.kind not in "fiu")),) if first else ()
-    folded = _characteristics(facts, "table-one-more", "Other columns that the models read", rest) if rest else None
-    return out if folded is None else (*out, Folded("The other columns that the models read", (folded,))) if first else (folded,)
+    folded = _characteristics(facts, "table-one-more", "Other columns that models or analyses read", rest) if rest else None
+    out += (Paragraph((f"{number(len(left))} columns of numbers that the models read, {left[0]} to {left[-1]}, are not listed here.",), "note"),) if left else ()
+    return out if folded is None else (*out, Folded("The other columns that models or analyses read", (folded,))) if first else (*out, folded)
 
 
 def _characteristics(facts: Facts, name: str, title: str, columns: list[str]) -> Table:

@@ -59,7 +59,7 @@ def external(facts: Facts) -> Section:
         return Section("external", "Cases from elsewhere", (Paragraph((text,), "note"),))
     blocks: list[Block] = []
     for cohort in found:
-        blocks += [Paragraph((_words(facts, cohort), *_gap(facts, cohort))), _table(facts, cohort), *elsewhere(facts, cohort.name)]
+        blocks += [Paragraph((_words(facts, cohort), *_gap(facts, cohort))), _table(facts, cohort), *_paired(facts, cohort), *elsewhere(facts, cohort.name)]
     return Section("external", "Cases from elsewhere", tuple(blocks))
 
 
@@ -91,6 +91,25 @@ def _gap(facts: Facts, cohort: Elsewhere) -> tuple[str, ...]:
     here, elsewhere = (((part["state"] == TRUE).to_numpy(), part["score"].to_numpy(float)) for part in parts)
     gap, test = compare_independent_aucs(here, elsewhere)
     return (f"AUC here less elsewhere: {number(gap.estimate, 3)} ({number(gap.lower, 3)} to {number(gap.upper, 3)}; DeLong's test for two samples, p {tested(test).text}).",) if gap.defined else ()
+
+
+def _paired(facts: Facts, cohort: Elsewhere) -> tuple[Block, ...]:
+    """The other models less the first on the very cases from elsewhere, whichever way it falls; nothing where a single case has no figure, or one model answers."""
+    from osteon.report.cells import figure
+    from osteon.run import read_lines, slug
+    from osteon.validation.analyses.paired import FIGURES, NAMES, differences, figure_of
+
+    row, home = facts.primary, facts.run.folder / "external" / slug(cohort.name) / "lines"
+    target = facts.study.targets[row.question.target]
+    files = {m: home / f"{slug(m)}.csv" for m in facts.models_of(row.question.target)}
+    if type(target) not in FIGURES or len(files) < 2 or not all(path.exists() for path in files.values()):
+        return ()
+    lines = {m: read_lines(path) for m, path in files.items()}
+    asked = {m: part[(part["target"] == row.question.target) & (part["finding"] == row.question.finding)] for m, part in lines.items()}
+    body = tuple((m, Cell(number(n), value=float(n)), figure(gap, signed=True)) for m, n, gap in differences(asked, target))
+    name, more = figure_of(target)
+    note = f"The same cases of {cohort.name}, {finding_words(row.question.target, row.question.finding)}. {'Above' if more else 'Below'} 0 the other model is the better one. Below each difference stands its 95 % {facts.words.interval}, over patients."
+    return (Table(f"paired-{cohort.name}", f"Models less {facts.label}: {cohort.name}", columns=("Model", "n", f"Difference in {NAMES.get(name, name)}"), rows=body, note=note, tone="tight"),)
 
 
 def _table(facts: Facts, cohort: Elsewhere) -> Table:

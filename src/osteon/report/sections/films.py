@@ -89,7 +89,7 @@ def _drawings(facts: Facts, cohort: Cohort, name: str, target: str) -> Iterator[
     by_code = {code: case_id for case_id, code in codes(unconformed(facts)).cases.items()}
     rows = {case_id: i for i, case_id in enumerate(cohort.ids())}
     picked = chosen(family_of(facts.study.targets[target]).errors(facts, facts.label, target))
-    answers = _answers(facts, set(picked.values()))
+    answers = answers_of(facts, set(picked.values()), facts.label)
     told = family_of(facts.study.targets[target]).errors(facts, facts.label, target).set_index("case")["told"]
     for place, code in picked.items():
         if code in answers and by_code.get(code) in rows:
@@ -107,11 +107,11 @@ def chosen(errors: pd.DataFrame) -> dict[str, str]:
     return out
 
 
-def _answers(facts: Facts, wanted: set[str]) -> dict[str, dict[str, Value]]:
-    """What the model answered for some test cases, from the files of the run."""
+def answers_of(facts: Facts, wanted: set[str], label: str) -> dict[str, dict[str, Value]]:
+    """What a model answered for some test cases, from the files of the run."""
     from osteon.readers.values import from_plain, read_value
 
-    folder, out = facts.run.folder / "values" / slug(facts.label), {}
+    folder, out = facts.run.folder / "values" / slug(label), {}
     for path in sorted(folder.glob("*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             kept: dict[str, Any] = json.loads(line)

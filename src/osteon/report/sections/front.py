@@ -100,7 +100,9 @@ def unshown(facts: Facts) -> tuple[str, ...]:
     out = []
     if facts.simulated:
         out.append("How the method does in patients: there is no patient in it.")
-    elif not cohorts(facts):
+    if facts.cohort["notes"].get("weak labels"):
+        out.append("How right the answers are: the labels are weak, made by rule, and nobody has looked at the cases (see the limits).")
+    if not facts.simulated and not cohorts(facts):
         out.append("Whether it holds elsewhere: no case came from outside this cohort.")
     useless = no_better_than_the_mean(facts)
     if useless:

@@ -42,6 +42,9 @@ def seen(facts: Facts) -> list[str]:
     if held:
         out.append(f"{number(held)} answers were withheld. If they are the hard ones, the figures flatter the model.")
     out += _capped(facts)
+    weak = facts.cohort["notes"].get("weak labels", "")
+    if weak:
+        return [*out, f"The labels are weak: {weak}. Figures tell of agreement with them and not of accuracy."]
     return out if facts.simulated else [*out, "The reference standard is taken as true; its own errors were not modelled."]
 
 

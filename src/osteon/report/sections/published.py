@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from osteon.report.content import Cell, Paragraph, Section, Table
 from osteon.report.facts import Facts
 from osteon.report.families.family import limits, metric_cell
+from osteon.report.questions.told import value_cell
 from osteon.report.terms import METRICS, printed
 from osteon.report.words import duration, spelled
 from osteon.row import EvidenceRow
 from osteon.study import Claim
+from osteon.validation.results import results_of
 
 
 def published(facts: Facts) -> Section | None:
@@ -32,12 +36,25 @@ def _here(facts: Facts, claim: Claim) -> tuple[Cell | str, Cell | str]:
     if claim.metric == "seconds_per_case":
         cost = facts.primary.seconds_per_case
         return (Cell(duration(cost), value=cost) if cost is not None else Cell("not measured here")), ""
+    if "/" in claim.metric:
+        return _analysed(facts, *claim.metric.split("/"))
     target, *finding, key = claim.metric.split(".")
     rows = [r for r in facts.rows if r.question.target == target and r.question.finding == ".".join(finding) and key in r.metrics]
     first = next((r for r in rows if r.source.model == facts.label), rows[0] if rows else None)
     if first is None:
         return Cell("not measured here"), Cell("")
     return metric_cell(facts, first, key), _span(facts, rows, key)
+
+
+def _analysed(facts: Facts, kind: str, what: str, group: str = "") -> tuple[Cell, Cell]:
+    """A figure of an analysis, `kind/what` or `kind/what/group`: that of the first model, or of a group, which is named, and the span of all models."""
+    found = {r.group: r for r in results_of(facts.run) if r.analysis == kind and r.what == what and r.group in facts.about["models"]}
+    own = found.get(group or facts.label)
+    if own is None:
+        return Cell("not measured here"), Cell("")
+    made, known = value_cell(own), [r for r in found.values() if r.value.estimate == r.value.estimate]
+    low, high = (value_cell(pick(known, key=lambda r: r.value.estimate)).text for pick in (min, max))
+    return (replace(made, under=f"{group}: {made.under}") if group else made), Cell(low if low == high else f"{low} to {high}")
 
 
 def _span(facts: Facts, rows: list[EvidenceRow], key: str) -> Cell:

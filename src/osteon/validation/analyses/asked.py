@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteon.errors import DataError, StudyError, message, near
-from osteon.models import factors
 from osteon.run import Run
 from osteon.study import Study
 from osteon.targets.lines import Target
@@ -28,8 +27,13 @@ class Asked:
 
     def tested(self, run: Run, label: str) -> pd.DataFrame:
         """The lines of a model on the test part."""
+        lines = self.of_every_finding(run, label)
+        return lines[lines["finding"] == self.finding]
+
+    def of_every_finding(self, run: Run, label: str) -> pd.DataFrame:
+        """The same of all findings of the target."""
         lines = run.lines(label)
-        return lines[(lines["part"] == "test") & (lines["target"] == self.name) & (lines["finding"] == self.finding)]
+        return lines[(lines["part"] == "test") & (lines["target"] == self.name)]
 
     def labels(self, run: Run) -> tuple[str, ...]:
         """The models that answer the target, in the order of the study."""
@@ -57,24 +61,29 @@ def first_label(run: Run, question: Asked, model: str = "") -> str:
 
 def aligned(run: Run, question: Asked, labels: tuple[str, ...]) -> dict[str, pd.DataFrame]:
     """The test lines that every model answered, in one order: sorted by fold, case and unit. Raises DataError where there is none."""
-    key = ["fold", "case", "unit"]
-    frames = {label: _answered(question.tested(run, label)).set_index(key).sort_index() for label in labels}
+    return in_one_order({label: question.tested(run, label) for label in labels}, question.name)
+
+
+def in_one_order(tested: Mapping[str, pd.DataFrame], name: str) -> dict[str, pd.DataFrame]:
+    """The lines that every model answered, sorted by finding, fold, case and unit. Raises DataError where there is none."""
+    key = ["finding", "fold", "case", "unit"]
+    frames = {label: _answered(lines).set_index(key).sort_index() for label, lines in tested.items()}
     shared = None
     for frame in frames.values():
         shared = frame.index if shared is None else shared.intersection(frame.index)
     if shared is None or not len(shared):
-        raise DataError(message("analysis", f"no case of the test part was answered by all of {len(labels)} models", expected=f"answers of {question.name!r}"))
+        raise DataError(message("analysis", f"no case of the test part was answered by all of {len(frames)} models", expected=f"answers of {name!r}"))
     return {label: frame.loc[shared.sort_values()].reset_index() for label, frame in frames.items()}
 
 
 def _answered(lines: pd.DataFrame) -> pd.DataFrame:
     known = lines[(lines["withheld"] == "") & ~lines["unit"].isin(("lesion", "mark"))]
-    return known.drop_duplicates(["fold", "case", "unit"])
+    return known.drop_duplicates(["finding", "fold", "case", "unit"])
 
 
 def factors_of(study: Study, label: str) -> Mapping[str, str]:
     """The factors of an arm, {} for a model that is none."""
-    return factors(study.model(label)) if label.partition("@")[0] in study.models else {}
+    return study.factors(label) if label.partition("@")[0] in study.models else {}
 
 
 def positions(groups: np.ndarray) -> dict[str, np.ndarray]:
