@@ -37,7 +37,7 @@ demo: install
 	$(BIN)/osteon $(DEMO)
 
 test: install
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations=10 $(PYTEST)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations=10 $(PYTEST)
 
 verify: install
 	$(BIN)/python -m pytest -m verify $(PYTEST)

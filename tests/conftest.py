@@ -7,7 +7,10 @@ import os
 # Before any numerical library loads: the workers share the cores instead of fighting for them.
 THREADS = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ.setdefault(_name, os.environ.get("OMP_NUM_THREADS", str(THREADS)))
+    if "PYTEST_XDIST_WORKER" in os.environ:  # what a worker inherits is the share of the process that started it: all cores
+        os.environ[_name] = str(THREADS)
+    else:
+        os.environ.setdefault(_name, os.environ.get("OMP_NUM_THREADS", str(THREADS)))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait by spinning starve each other on a busy machine
 os.environ.setdefault("MPLBACKEND", "Agg")
 

@@ -212,7 +212,7 @@ def _gives_maps(network: nn.Module, blueprint: Blueprint) -> bool:
 def _course(net: Net | Fusion, family: Family, blueprint: Blueprint, windows: int, *, desk: Desk, seconds: float) -> Course:
     least = RISK_SET if isinstance(inner(family), EventsFamily) else 0
     batch = int(net.settings.get("batch", 0)) or machine.batch_size(blueprint, windows, machine.devices(windows)[0], least=least)
-    often = max(1, 2 * LEAST_STEPS // batch) if least else RAW_STEPS if isinstance(family, PicturesFamily) else LEAST_STEPS  # where one step holds much of the part, it is not seen more often for that
+    often = max(1, 2 * LEAST_STEPS // batch) if least else RAW_STEPS if isinstance(family, PicturesFamily) else int(net.settings.get("steps", LEAST_STEPS))  # where one step holds much of the part, it is not seen more often for that
     # A larger batch takes a larger step, by the square root (Adam), from the 8 windows at which the rates were found; so does a
     # course with fewer steps than theirs, else it ends halfway.
     steps = desk.budget.epochs * max(often, windows // batch)

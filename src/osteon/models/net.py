@@ -17,7 +17,7 @@ from osteon.value import Value
 if TYPE_CHECKING:
     from osteon.models.fitting import Fitted
 
-SETTINGS = ("rate", "decay", "batch", "margin", "follows", "acceleration", "lines", "mask", "sensors", "cut", "time")
+SETTINGS = ("rate", "decay", "batch", "margin", "follows", "acceleration", "lines", "mask", "sensors", "cut", "time", "steps")
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Net:
     A second name in `reads` holds boxes of an earlier step: the network then works on a crop around each. `settings` overrides the
     family's defaults: `rate` (peak learning rate), `decay`, `batch`, `margin` (share by which boxes are enlarged), `follows` (readings that
     grow by so many degrees when the film is turned 1 degree clockwise), and of a recording `sensors` (those that are seen, all where
-    none is named) and `cut` ("strides": each stride is a window, else the whole is one), of raw MRI signal `acceleration`, `lines` and `mask` (as in `Sampling`), and `time`
-    (the share of the budget's seconds that it may take). `weights` are those to start from: a safetensors file, or
+    none is named) and `cut` ("strides": each stride is a window, else the whole is one), of raw MRI signal `acceleration`, `lines` and `mask` (as in `Sampling`), `time`
+    (the share of the budget's seconds that it may take) and `steps` (the least steps of an epoch: a small part is seen several times in one). `weights` are those to start from: a safetensors file, or
     the folder of a saved Net. Raises StudyError for a declaration against these rules.
     """
 
