@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from osteon.cli.screen import Json, plain, table
-from osteon.study import Study
+
+if TYPE_CHECKING:
+    from osteon.study import Study
 
 Filter = Annotated[str, typer.Option(help="only studies that name it")]
 
 
 def list_(anatomy: Filter = "", modality: Filter = "", task: Filter = "", area: Filter = "", json: Json = False) -> None:
     """List the studies; filter by anatomy, modality, task (target family) and area."""
-    from osteon.studies import catalogue
+    from osteon.cli.index import entries
 
     wanted = {"anatomy": anatomy, "modality": modality, "task": task, "area": area}
-    found = [_line(n, s) for n, s in catalogue().items() if all(w.lower() in _facets(s)[k].lower() for k, w in wanted.items() if w)]
+    found = [one["line"] for one in entries().values() if all(w.lower() in one["facets"][k].lower() for k, w in wanted.items() if w)]
     if json:
         plain(found)
     elif found:
         table([{k: v for k, v in line.items() if k != "area"} for line in found])
     else:
         typer.echo("No study matches. `osteon list` names them all.")
-
-
-def _facets(study: Study) -> dict[str, str]:
-    inputs = " ".join(f"{i.modality} {i.description}" for i in study.inputs.values())
-    return {"anatomy": " ".join((study.question, inputs, study.unit, *study.areas)), "modality": inputs,
-            "task": " ".join(type(t).__name__ for t in study.targets.values()), "area": " ".join(study.areas)}
-
-
-def _line(name: str, study: Study) -> dict[str, str]:
-    return {"study": name, "question": study.question, "reads": ", ".join(dict.fromkeys(i.modality for i in study.inputs.values())),
-            "answers": ", ".join(f"{n} ({type(t).__name__.lower()})" for n, t in study.targets.items()), "area": ", ".join(study.areas)}
 
 
 def show(study: Annotated[str, typer.Argument(help="name of a study, or a .py file that declares one")], json: Json = False) -> None:
