@@ -16,9 +16,9 @@ from osteon.cohort import Cohort
 from osteon.errors import DataError, message
 from osteon.models.families import Family, MasksFamily
 from osteon.models.signals import Excerpts, written
-from osteon.models.views import Sight, frame
+from osteon.models.views import Sight, frame, taught
 from osteon.progress import track
-from osteon.value import Picture, Withheld
+from osteon.value import Picture
 
 READERS = 2  # threads: decoding and resampling leave the interpreter free
 
@@ -111,18 +111,13 @@ def _works(cohort: Cohort, view: Sight, target: str) -> Iterator[Work]:
 
 def _fill(planes: np.ndarray, case: Case, view: Sight, family: Family, target: str) -> list[np.ndarray] | str | None:
     """Write the planes of one case and return its numbers, None where its reference standard is open, or why it can not be used."""
-    seen = view.see(case.inputs)
-    if isinstance(seen, Withheld):
-        return seen.reason
-    try:
-        truth = case.truth[target]
-    except DataError as fault:
-        return str(fault)
-    numbers = None if isinstance(truth, Withheld) else family.numbers(truth, seen)
-    if numbers is not None:
-        planes[:, :view.channels] = seen.pieces(view.stored)
-        if isinstance(family, MasksFamily):
-            planes[:, view.channels:] = family.masks(truth, seen, view.stored)
+    found = taught(case, view, family, target)
+    if not isinstance(found, tuple):
+        return found
+    seen, truth, numbers = found
+    planes[:, :view.channels] = seen.pieces(view.stored)
+    if isinstance(family, MasksFamily):
+        planes[:, view.channels:] = family.masks(truth, seen, view.stored)
     return numbers
 
 

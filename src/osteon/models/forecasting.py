@@ -69,7 +69,7 @@ def fit(net: Net, train: Cohort, tune: Cohort, target: Target, desk: Desk) -> Fo
         rows = [_laid_out(part, view, folder, cohort) for part, folder, cohort in zip(parts, folders, (train, tune), strict=True)]
         family = family.studied(rows[0])
         blueprint = Blueprint(net.name, view.features, family.outputs, desk.budget.width, (1, 1))
-        kept = (Path(home) / "checkpoint.safetensors" if desk.folder else None, key, {})
+        kept: tuple[Path | None, str, dict[str, Any]] = (Path(home) / "checkpoint.safetensors" if desk.folder else None, key, {})
         course = _course(net, family, len(rows[0]), desk)
         job = Job(blueprint, family, parts=folders, recipe=family.recipe(False), course=course, choice=PLAIN, seed=desk.seed, kept=kept)  # type: ignore[arg-type]  # the loop asks a family for recipe and loss alone
         result = trained(job, "cpu", 1)

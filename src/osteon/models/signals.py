@@ -15,6 +15,7 @@ from osteon.errors import DataError, StudyError, message, near
 from osteon.geometry.gait import AXES, SIDES, Stride, as_right, channels
 from osteon.models.augment import Worn
 from osteon.models.protocol import missing_input
+from osteon.models.views import taught
 from osteon.progress import track
 from osteon.readers.signal import walked, without_gaps
 from osteon.value import Trajectory, Withheld
@@ -158,13 +159,14 @@ def written(cohort: Cohort, view: Excerpts, family: Any, *, target: str, folder:
     header = {"descr": "<f4", "fortran_order": False}
     with ThreadPoolExecutor(readers) as pool, open(folder / "planes.npy", "wb") as out:
         np.lib.format.write_array_header_1_0(out, header | {"shape": (0, view.channels, *view.shape)})
-        made = pool.map(lambda case: _piece(case, view, family, target), cases)
-        for case, piece in zip(cases, track(made, len(cases), what=f"Reading {target}"), strict=True):
-            if isinstance(piece, str):
-                skipped[case.id] = piece
-            elif piece is not None:
-                out.write(piece[0].tobytes())
-                numbers += piece[1]
+        made = pool.map(lambda case: taught(case, view, family, target), cases)
+        for case, found in zip(cases, track(made, len(cases), what=f"Reading {target}"), strict=True):
+            if isinstance(found, str):
+                skipped[case.id] = found
+            elif found is not None:
+                seen, _, rows = found
+                out.write(seen.pieces(view.shape).tobytes())
+                numbers += rows
         out.seek(0)
         np.lib.format.write_array_header_1_0(out, header | {"shape": (len(numbers), view.channels, *view.shape)})
     if not numbers:
@@ -172,19 +174,6 @@ def written(cohort: Cohort, view: Excerpts, family: Any, *, target: str, folder:
                                 found=next(iter(skipped.values()), "")))
     np.save(folder / "numbers.npy", np.stack(numbers).astype(np.float32))
     return skipped
-
-
-def _piece(case: Any, view: Excerpts, family: Any, target: str) -> tuple[np.ndarray, list[np.ndarray]] | str | None:
-    """The windows of a case and their numbers, None where its reference standard is open, or why it can not be used."""
-    seen = view.see(case.inputs)
-    if isinstance(seen, Withheld):
-        return seen.reason
-    try:
-        truth = case.truth[target]
-    except DataError as fault:
-        return str(fault)
-    numbers = None if isinstance(truth, Withheld) else family.numbers(truth, seen)
-    return None if numbers is None else (seen.pieces(view.shape), numbers)
 
 
 def _first(cohort: Cohort, name: str) -> tuple[Any, DataError | None]:

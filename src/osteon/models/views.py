@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from osteon.case import Case
 from osteon.errors import DataError, StudyError, message
 from osteon.models.columns import Coding
 from osteon.models.protocol import missing_input
 from osteon.models.windows import Window, around, cut, whole
-from osteon.value import Grid, Mask, Objects, Picture, Withheld
+from osteon.value import Grid, Mask, Objects, Picture, Value, Withheld
 
 COARSEST = 32  # networks halve a side five times
 
@@ -159,6 +160,19 @@ def _together(view: View, inputs: Mapping[str, Any]) -> Seen | Withheld:
     black = np.zeros((channels, *view.shape), np.uint8)
     framed = [black if film is None else np.stack([cut(layer, whole(layer.shape, view.shape)) for layer in film]) for film in films]
     return Seen(np.concatenate(framed), Grid(view.shape), [whole(view.shape, view.shape)], told=told)
+
+
+def taught(case: Case, view: Sight, family: Any, target: str) -> tuple[Any, Value, list[np.ndarray]] | str | None:
+    """What is seen of a case, its truth and the numbers of its windows; None where its reference standard is open, or why it can not be used."""
+    seen = view.see(case.inputs)
+    if isinstance(seen, Withheld):
+        return seen.reason
+    try:
+        truth = case.truth[target]
+    except DataError as fault:
+        return str(fault)
+    numbers = None if isinstance(truth, Withheld) else family.numbers(truth, seen)
+    return None if numbers is None else (seen, truth, numbers)
 
 
 def boxes_seen(view: View, inputs: Mapping[str, Any]) -> int:

@@ -10,4 +10,4 @@ from osteon.networks.blocks import scaled
 def build(*, channels: int, outputs: int, width: float, image_size: tuple[int, int]) -> nn.Module:
     """As published at `width` 1 (64 to 512 channels); images of any size."""
     features = tuple(scaled(64 * 2**k, width) for k in range(4))
-    return ResNet(BasicBlock, (2, 2, 2, 2), num_classes=outputs, in_chans=channels, stem_width=features[0], channels=features)
+    return ResNet(BasicBlock, (2, 2, 2, 2), num_classes=outputs, in_chans=channels, stem_width=features[0], channels=features)  # type: ignore[arg-type]  # timm names an instance where it takes the class

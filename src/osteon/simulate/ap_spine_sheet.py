@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from osteon.simulate.ap_spine import CARD, ap_film
-from osteon.simulate.contact import Panel, Sheet
+from osteon.simulate.contact import Panel, Sheet, grey
 from osteon.simulate.spine_film import SpineFilm
 
 SHOWN_MM, FINE_MM = 1.4, 0.8
@@ -20,14 +20,14 @@ def sheet() -> Sheet:
     films = [(ap_film((4, seed), site=site, difficulty=difficulty, pixel_mm=SHOWN_MM, confounded=shortcut), site, shortcut) for site, difficulty, shortcut, seed in CASES]
     named = ap_film((4, 9), neutral=True, pixel_mm=FINE_MM, difficulty=0.0, plan=(("T5", "T11", 18.0), ("T11", "L4", -14.0)))
     note = (f"Yellow: corners of T1 to L5 as they lie on the projection, and the end plates between which the largest curve is measured. Pixels of {SHOWN_MM} mm, of the named film {FINE_MM} mm.")
-    return Sheet(CARD, tuple(_panel(*film) for film in films), Panel(_grey(named), "", points=_structures(named)), note)
+    return Sheet(CARD, tuple(_panel(*film) for film in films), Panel(grey(named.stored), "", points=_structures(named)), note)
 
 
 def _panel(film: SpineFilm, site: str, shortcut: bool) -> Panel:
     found = film.attributes
     curve = f"Cobb {film.projected['main']:.0f}\N{DEGREE SIGN} ({found['upper']} to {found['lower']})" if found["curves"] else "straight"
     room = "confounded: dose and print" if shortcut else f"site {site}"
-    return Panel(_grey(film), f"{room}, {found['severity']}\n{curve}", lines=tuple(_plates(film)),
+    return Panel(grey(film.stored), f"{room}, {found['severity']}\n{curve}", lines=tuple(_plates(film)),
                  points={f"{level} {k}": at for level, four in film.points.items() for k, at in enumerate(four)})
 
 
@@ -40,10 +40,6 @@ def _plates(film: SpineFilm) -> list[np.ndarray]:
         ends = film.points[level][list(plate)]
         out.append(ends.mean(axis=0) + np.outer([-1.8, 1.8], ends[1] - ends[0]))
     return out
-
-
-def _grey(film: SpineFilm) -> np.ndarray:
-    return film.stored.astype(np.float32) / max(1, int(film.stored.max()))
 
 
 def _structures(film: SpineFilm) -> Mapping[str, np.ndarray]:

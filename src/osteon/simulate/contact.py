@@ -45,6 +45,11 @@ class Sheet:
     note: str = ""
 
 
+def grey(stored: np.ndarray) -> np.ndarray:
+    """Stored values of a film from 0 to 1 (float32)."""
+    return stored.astype(np.float32) / np.float32(max(1, int(stored.max())))
+
+
 def draw(sheet: Sheet, path: Path) -> Path:
     """Write the sheet as PNG or, by the ending .jpg, as JPEG below 400 kB."""
     import matplotlib

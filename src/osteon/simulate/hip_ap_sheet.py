@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from osteon.simulate.contact import Panel, Sheet
+from osteon.simulate.contact import Panel, Sheet, grey
 from osteon.simulate.hip_ap import CARD, PIXEL_MM, HipFilm, hip_film
 
 FINE_MM = 0.5  # of the film whose structures are named
@@ -21,7 +21,7 @@ def sheet() -> Sheet:
     named = hip_film((7, 2), kind="native", severity=0.12, side="R", neutral=True, pixel_mm=FINE_MM, difficulty=0.0)
     note = ("Yellow: landmarks, outlines of stem and cup, least joint space, as measured on the projection. Lines: widest of stem and cup. "
             f"256 x 256 pixels of {PIXEL_MM['hip']} mm (pelvis {PIXEL_MM['pelvis']}); the large film: {FINE_MM} mm.")
-    return Sheet(CARD, tuple(_panel(*film) for film in films), Panel(_grey(named), "", points=_structures(named)), note)
+    return Sheet(CARD, tuple(_panel(*film) for film in films), Panel(grey(named.stored), "", points=_structures(named)), note)
 
 
 def _panel(film: HipFilm, site: str, shortcut: bool) -> Panel:
@@ -29,7 +29,7 @@ def _panel(film: HipFilm, site: str, shortcut: bool) -> Panel:
     room = "confounded" if shortcut else f"site {site}"
     lines = [_outline(film.masks[k]) for k in (2, 3) if film.masks[k].any()]
     lines = [*lines, truth.gap] if len(truth.gap) else lines
-    return Panel(_grey(film), f"{_said(film)}, {room}\n{_measured(film)}", points=truth.landmarks, lines=tuple(lines))
+    return Panel(grey(film.stored), f"{_said(film)}, {room}\n{_measured(film)}", points=truth.landmarks, lines=tuple(lines))
 
 
 def _said(film: HipFilm) -> str:
@@ -55,10 +55,6 @@ def _outline(mask: np.ndarray) -> np.ndarray:
     from skimage.measure import find_contours
 
     return max(find_contours(np.pad(mask, 1).astype(float), 0.5), key=len) - 1
-
-
-def _grey(film: HipFilm) -> np.ndarray:
-    return film.stored.astype(np.float32) / max(1, int(film.stored.max()))
 
 
 def _structures(film: HipFilm) -> Mapping[str, np.ndarray]:

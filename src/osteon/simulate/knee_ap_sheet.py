@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from osteon.simulate.contact import Panel, Sheet
+from osteon.simulate.contact import Panel, Sheet, grey
 from osteon.simulate.knee_ap import CARD, PIXEL_MM, KneeFilm, knee_film
 
 FINE_MM = 0.45  # of the film whose structures are named
@@ -20,7 +20,7 @@ def sheet() -> Sheet:
     named = knee_film((7, 5), severity=0.5, sides=("R",), neutral=True, pixel_mm=FINE_MM, difficulty=0.0)
     note = ("Yellow: the least joint space of each compartment, as measured on the projection, and the landmarks. JSW: joint space width, medial and lateral, in mm. "
             f"Films of 256 x 256 pixels of {PIXEL_MM} mm; the large one has pixels of {FINE_MM} mm.")
-    return Sheet(CARD, tuple(_panel(*film) for film in films), Panel(_grey(named), "", points=_structures(named)), note)
+    return Sheet(CARD, tuple(_panel(*film) for film in films), Panel(grey(named.stored), "", points=_structures(named)), note)
 
 
 def _panel(film: KneeFilm, site: str, shortcut: bool) -> Panel:
@@ -29,11 +29,7 @@ def _panel(film: KneeFilm, site: str, shortcut: bool) -> Panel:
     reach = max(mm for mm, _ in truth.osteophytes.values())
     room = "confounded: dose, print and letter" if shortcut else f"site {site}"
     caption = f"KL {film.grade}, {room}\nJSW {spaces} mm, osteophyte {reach:.1f} mm"
-    return Panel(_grey(film), caption, points=truth.landmarks, lines=tuple(truth.ends.values()))
-
-
-def _grey(film: KneeFilm) -> np.ndarray:
-    return film.stored.astype(np.float32) / max(1, int(film.stored.max()))
+    return Panel(grey(film.stored), caption, points=truth.landmarks, lines=tuple(truth.ends.values()))
 
 
 def _structures(film: KneeFilm) -> Mapping[str, np.ndarray]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from osteon.geometry.spine_sagittal import LUMBAR
-from osteon.simulate.contact import Panel, Sheet
+from osteon.simulate.contact import Panel, Sheet, grey
 from osteon.simulate.lateral_lumbar import CARD, Findings, lateral_film
 from osteon.simulate.spine_film import SpineFilm
 
@@ -21,7 +21,7 @@ def sheet() -> Sheet:
     films = [(lateral_film((5, seed), site=site, difficulty=difficulty, pixel_mm=SHOWN_MM, confounded=shortcut), site, shortcut) for site, difficulty, shortcut, seed in CASES]
     named = lateral_film((5, 9), neutral=True, pixel_mm=FINE_MM, difficulty=0.0, findings=Findings())
     note = (f"Yellow: six points a body, the endplate of S1 and the line from its middle to the hip axis. The front of the patient is to the right. Pixels of {SHOWN_MM} mm, of the named film {FINE_MM} mm.")
-    return Sheet(CARD, tuple(_panel(*film) for film in films), Panel(_grey(named), "", points=_structures(named)), note)
+    return Sheet(CARD, tuple(_panel(*film) for film in films), Panel(grey(named.stored), "", points=_structures(named)), note)
 
 
 def _panel(film: SpineFilm, site: str, shortcut: bool) -> Panel:
@@ -30,12 +30,8 @@ def _panel(film: SpineFilm, site: str, shortcut: bool) -> Panel:
     room = "confounded" if shortcut else f"site {site}"
     hips, plate = film.points["hips"].mean(axis=0), film.points["S1"]
     lines = (plate, np.array([plate.mean(axis=0), hips]), *(film.points[level][[0, 2, 5, 3, 0]] for level in LUMBAR))
-    return Panel(_grey(film), f"{room}, slip {max(slip, 0.0):.0f} %, loss {loss:.0f} %\nPI {p['PI']:.0f}\N{DEGREE SIGN} = PT {p['PT']:.0f} + SS {p['SS']:.0f}, LL {p['LL']:.0f}", lines=lines,
+    return Panel(grey(film.stored), f"{room}, slip {max(slip, 0.0):.0f} %, loss {loss:.0f} %\nPI {p['PI']:.0f}\N{DEGREE SIGN} = PT {p['PT']:.0f} + SS {p['SS']:.0f}, LL {p['LL']:.0f}", lines=lines,
                  points={"hip axis": hips})
-
-
-def _grey(film: SpineFilm) -> np.ndarray:
-    return film.stored.astype(np.float32) / max(1, int(film.stored.max()))
 
 
 def _structures(film: SpineFilm) -> Mapping[str, np.ndarray]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from osteon.simulate.contact import Panel, Sheet
+from osteon.simulate.contact import Panel, Sheet, grey
 from osteon.simulate.standing_legs import CARD, FIELD_MM, StandingFilm, standing_film
 
 SHOWN_MM, FINE_MM = 2.0, 1.0
@@ -20,14 +20,14 @@ def sheet() -> Sheet:
     named = standing_film((3, 2), neutral=True, pixel_mm=FINE_MM, difficulty=0.0)
     note = (f"Yellow: hip, knee and ankle centres with the mechanical axes, and the joint lines, as they lie on the projection. Films of {FIELD_MM[0]:g} x {FIELD_MM[1]:g} mm, shown with pixels of "
             f"{SHOWN_MM:g} mm, the named one with {FINE_MM:g} mm.")
-    return Sheet(CARD, tuple(_panel(*film) for film in films), Panel(_grey(named), "", points=_structures(named)), note)
+    return Sheet(CARD, tuple(_panel(*film) for film in films), Panel(grey(named.stored), "", points=_structures(named)), note)
 
 
 def _panel(film: StandingFilm, site: str, shortcut: bool) -> Panel:
     angles = " / ".join(f"{film.projected[f'HKA.{side}']:.0f}\N{DEGREE SIGN}" if np.isfinite(film.projected[f"HKA.{side}"]) else "cut off" for side in "RL")
     room = "confounded: dose and print" if shortcut else f"site {site}"
     metal = "" if film.attributes["metal"] == "none" else f", {film.attributes['metal'].split('.')[0]}"
-    return Panel(_grey(film), f"{room}{metal}\nHKA {angles}", lines=tuple(_lines(film)),
+    return Panel(grey(film.stored), f"{room}{metal}\nHKA {angles}", lines=tuple(_lines(film)),
                  points={f"{side} {name}": at for side, seen in film.landmarks.items() for name, at in seen.items() if name in ("hip", "knee", "ankle")})
 
 
@@ -35,10 +35,6 @@ def _lines(film: StandingFilm) -> list[np.ndarray]:
     """Mechanical axes and the two joint lines of the knee of each leg, where all their points are on the film."""
     pairs = (("hip", "knee"), ("knee", "ankle"), ("condyle_medial", "condyle_lateral"), ("plateau_medial", "plateau_lateral"))
     return [np.array([seen[a], seen[b]]) for seen in film.landmarks.values() for a, b in pairs if a in seen and b in seen]
-
-
-def _grey(film: StandingFilm) -> np.ndarray:
-    return film.stored.astype(np.float32) / max(1, int(film.stored.max()))
 
 
 def _structures(film: StandingFilm) -> Mapping[str, np.ndarray]:

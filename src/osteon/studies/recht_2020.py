@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
-from osteon.cohort import Cohort
 from osteon.datasets.fastmri_knee import fastmri_knee
 from osteon.design import HoldOut
 from osteon.models import Apart, Arm, Formula, Net
 from osteon.readers.coils import Sampling, zero_filled
 from osteon.readers.inputs import KSpace
 from osteon.simulate.few import Few
+from osteon.simulate.knee_kspace import knee_kspace
 from osteon.simulate.reader_panel import Panel
 from osteon.study import Claim, Study
 from osteon.targets import Classes, Pictures
@@ -24,13 +23,6 @@ MENISCUS = ("healthy", "degenerated", "torn")
 def network(name: str) -> Net:
     """One network on the same lines, trained on the same slices for the same time as every other."""
     return Net(name, reads=("kspace",), writes=("image",), settings=vars(SAMPLING) | {"batch": 1, "time": 0.4})
-
-
-def acquired(folder: Path, cases: int, seed: int, *, site: str = "A", difficulty: float = 0.5) -> Cohort:
-    """Simulated acquisitions; the anatomy with its compiled kernel is loaded when they are made."""
-    from osteon.simulate.knee_kspace import knee_kspace
-
-    return knee_kspace(folder, cases, seed, site=site, difficulty=difficulty)
 
 
 STUDY = Study(
@@ -51,7 +43,7 @@ STUDY = Study(
         "U-Net": Arm(network("zero_filled_unet"), {"net": "U-Net", "contrasts": "together"}),
         "zero-filled": Formula(partial(zero_filled, sampling=SAMPLING), reads=("kspace",), writes=("image",)),
     },
-    simulate=Few(Panel(acquired, "medial_meniscus", steps=MENISCUS), most=120),
+    simulate=Few(Panel(knee_kspace, "medial_meniscus", steps=MENISCUS), most=120),
     datasets={"fastmri_knee": fastmri_knee},
     analyses=(Paired(), Interchangeability("medial_meniscus", margin=0.1)),
     subgroups=("acquisition", "site"),

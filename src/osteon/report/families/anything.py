@@ -11,12 +11,13 @@ from osteon.report.families.family import Family, count_cell, metric_table
 from osteon.report.terms import METRICS, inline
 from osteon.report.words import finding_words
 from osteon.targets import Events, Grades, Surfaces, Trajectories
+from osteon.targets.leading import LEADING
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-HEADLINES: dict[type, tuple[str, ...]] = {Grades: ("kappa_quadratic", "mae"), Events: ("c_index", "auc"), Trajectories: ("mae", "bias"), Surfaces: ("distance", "hd95")}
+HEADLINES: dict[type, tuple[str, ...]] = {kind: (LEADING[kind][0], beside) for kind, beside in ((Grades, "mae"), (Events, "auc"), (Trajectories, "bias"), (Surfaces, "hd95"))}
 
 
 def found(facts: Facts) -> tuple[str, ...]:
