@@ -54,6 +54,11 @@ class Table:
     block: int = BLOCK
 
 
+def asked(cases: int, seed: int, site: str, difficulty: float, confounded: bool) -> dict[str, Any]:
+    """The call of a simulator of rows, as its folder keeps it."""
+    return {"cases": cases, "seed": seed, "site": site, "difficulty": difficulty, **({"confounded": True} if confounded else {})}
+
+
 def make(table: Table, folder: Path, call: Mapping[str, Any]) -> Cohort:
     """The cohort of a call: opened where it is complete, else made or completed; raises DataError before any file is written."""
     call = begun.check(table.card.name, call)
