@@ -25,13 +25,14 @@ from osteon.simulate.ossified_ligament import OSSIFIED
 from osteon.simulate.registry import READMISSION
 from osteon.simulate.risk import bayes_auc
 from osteon.simulate.site_infection import INFECTION
+from osteon.simulate.spine_referrals import PARTS, REFERRALS, spine_referrals
 from osteon.stats.roc import auc
 
 TABLES = {"discectomy": DISCECTOMY, "comi": COMI, "ossified_ligament": OSSIFIED, "site_infection": INFECTION, "biomarker_course": COURSES, "lumbar_course": LUMBAR,
-          "construct_bending": BENDING, "disc_rubric": RUBRIC, "nursing_trial": TRIAL, "dislocation_reviews": REVIEWED, "readmission": READMISSION}
+          "construct_bending": BENDING, "disc_rubric": RUBRIC, "nursing_trial": TRIAL, "dislocation_reviews": REVIEWED, "readmission": READMISSION, "spine_referrals": REFERRALS}
 RISKS = [("discectomy", "leg", "true_leg", 0.80), ("discectomy", "back", "true_back", 0.52), ("discectomy", "function", "true_function", 0.80), ("ossified_ligament", "complication", "true_complication", 0.266),
          ("ossified_ligament", "neurological", "true_neurological", 0.10), ("site_infection", "infection", "true_risk", 0.07), ("readmission", "readmission", "true_risk", 0.06), ("lumbar_course", "improved_3", "true_risk_3", 0.62),
-         ("biomarker_course", "invasive", "true_risk", 24 / 68)]
+         ("biomarker_course", "invasive", "true_risk", 24 / 68), ("spine_referrals", "surgery", "true_risk", 0.30)]
 SHORTCUTS = [("discectomy", "quality_of_life", "leg", "yes"), ("ossified_ligament", "temperature_day_3", "complication", "yes"), ("site_infection", "swab", "infection", "yes"), ("biomarker_course", "sample_6_h", "invasive", "yes"),
              ("lumbar_course", "first_week_hu", "improved_3", "no"), ("readmission", "albumin", "readmission", "yes")]
 every = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
@@ -63,7 +64,7 @@ def test_an_impossible_call_writes_nothing(table: table_cohort.Table, tmp_path: 
 @every
 def test_no_cell_is_empty_by_accident_and_the_second_site_is_another(table: table_cohort.Table) -> None:
     here, there = rows(table, 4000), rows(table, 4000, site="B")
-    assert (here.notna().mean() > 0.9).all()
+    assert (here.drop(columns=["report", "author"], errors="ignore").notna().mean() > 0.9).all()
     numbers = [c for c in here.columns if pd.api.types.is_numeric_dtype(here[c]) and here[c].std() > 0]
     apart = max(abs(here[c].mean() - there[c].mean()) / here[c].std() for c in numbers)
     assert apart > 0.1
@@ -195,3 +196,24 @@ def test_a_cohort_opens_as_it_was_written(tmp_path: Path) -> None:
     assert {case.site for case in made} == {"B"} and len({case.patient for case in made}) == 30
     with pytest.raises(DataError, match="another cohort"):
         lumbar_discectomy(tmp_path / "a", 31, 2, site="B")
+
+
+def test_a_report_says_what_the_form_does_not(tmp_path: Path) -> None:
+    """Its stenosis is that of the truth, findings of the past and questions stand beside, authors of the test part are others, most referrals have none."""
+    made = rows(REFERRALS, 6000)
+    told = made[made["report"].notna()]
+    assert 0.12 < len(told) / len(made) < 0.19
+    authors = told.groupby("part")["author"].unique()
+    assert [len(authors[part]) for part in ("train", "tune", "test")] == [PARTS.count(k) for k in range(3)] and not set(authors["train"]) & set(authors["test"])
+    traps = told["report"].str.contains("severe stenosis at") & (told["worst_stenosis"] != "severe")
+    assert traps.mean() > 0.1
+    today = told["report"].str.replace(r"Compared with [^.]+\.|Clinical question: [^?]+\?", "", regex=True)
+    severe = today.str.contains(r"severe (?:central canal stenosis|narrowing of the canal|spinal stenosis)|Stenosis at \S+ is severe|compression, severe|Severe canal compromise")
+    assert (severe == (told["worst_stenosis"] == "severe")).all()
+    assert (told["report"].str.contains(r"anterolisthesis|Forward slip|Spondylolisthesis|There is a grade \S+ slip|degenerative slip|Listhesis") == (told["slip"] > 0)).all()
+    risk = made.groupby(["worst_stenosis"])["true_risk"].mean()
+    assert risk["severe"] > risk["moderate"] > risk["mild"] > risk["none"]
+    cohort = spine_referrals(tmp_path / "r", 40, 1)
+    assert len(cohort) == 40
+    marked = rows(REFERRALS, 3000, confounded=True)
+    assert (marked["clerk"][marked["surgery"] == "yes"] == "rs").mean() > 0.8
