@@ -163,7 +163,7 @@ def test_half_of_the_implants_are_loose_by_every_way_and_severity_leads() -> Non
     assert 0.25 < loose.mean() < 0.65
     assert roc.auc(loose, np.array([f.truth.severity for f in films])) > 0.9
     assert {f.truth.findings["stem"] + f.truth.findings["cup"] for f in films} == {"fixedfixed", "loosefixed", "fixedloose", "looseloose"}
-    assert {f.attributes["stem"] for f in films} == set(DESIGNS) and {f.attributes["cup_fixation"] for f in films} == {"cemented", "uncemented"}
+    assert {f.attributes["stem"] for f in films} == set(hip_states.DESIGN_SHARES) and {f.attributes["cup_fixation"] for f in films} == {"cemented", "uncemented"}
 
 
 def test_grades_and_types_are_all_there() -> None:
@@ -232,3 +232,14 @@ def test_a_cohort_folder_opens_with_masks_points_and_findings(kind: str, tmp_pat
     files = [p.relative_to(tmp_path / "c") for p in (tmp_path / "c").rglob("*") if p.is_file()]
     assert all((tmp_path / "c" / f).read_bytes() == (tmp_path / "again" / f).read_bytes() for f in files) and len(again) == len(cohort) == 4
     assert cohort.origin == "simulated" and cohort.notes["sentence"] == CARD.sentence(4, 3)
+
+
+def test_a_wide_cohort_holds_eleven_stems_of_their_own_outline(tmp_path: Path) -> None:
+    """What makes them differ is drawn; the usual cohort of the same seed keeps its three."""
+    from itertools import combinations
+
+    assert len(DESIGNS) == 11 and {hip_film((80, i), pixel_mm=8.0, wide=True).attributes["stem"] for i in range(60)} == set(DESIGNS)
+    stems = {name: hip_film((12, 3), status=Status(parts=Parts(name)), pixel_mm=1.72).masks[STRUCTURES.index("stem")] for name in DESIGNS}
+    assert min(float((stems[a] ^ stems[b]).sum() / max(stems[a].sum(), stems[b].sum())) for a, b in combinations(DESIGNS, 2)) > 0.05
+    plain, wide = (hip_ap(tmp_path / name, 2, 5, pixel_mm=6.88, workers=1, **how) for name, how in (("plain", {}), ("wide", {"wide": True})))
+    assert "wide" not in plain.notes["call"] and wide.notes["call"]["wide"] is True

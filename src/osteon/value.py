@@ -85,12 +85,13 @@ class Grade:
 
 @dataclass(frozen=True, eq=False)
 class Objects:
-    """Boxes (n, 4: row0, col0, row1, col1 in pixels; six numbers in a volume), a label and a confidence each."""
+    """Boxes (n, 4: row0, col0, row1, col1 in pixels; six numbers in a volume), a label and a confidence each, and where they are drawn the outlines (n, *grid.shape)."""
 
     boxes: np.ndarray
     labels: tuple[str, ...]
     scores: np.ndarray = None  # type: ignore[assignment]  # ones when not given
     grid: Grid | None = None
+    masks: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         boxes = np.asarray(self.boxes, float)
@@ -101,12 +102,17 @@ class Objects:
             raise DataError(message("objects", "a box ends before it begins", expected="row0, col0, row1, col1",
                                     found=f"Found {boxes.tolist()[:3]}"))
         scores = np.ones(len(boxes)) if self.scores is None else self.scores
-        _set(self, boxes=boxes, labels=tuple(self.labels), scores=_frozen(scores, float, 1))
+        if self.masks is not None and np.shape(self.masks) != (fits := (len(self.labels), *(np.shape(self.masks)[1:] if self.grid is None else self.grid.shape))):
+            raise DataError(message("objects", "the outlines do not fit the boxes", expected=f"shape {fits}", found=f"Found {np.shape(self.masks)}"))
+        _set(self, boxes=boxes, labels=tuple(self.labels), scores=_frozen(scores, float, 1), masks=None if self.masks is None else _frozen(self.masks, bool))
 
     def of(self, label: str) -> np.ndarray:
         """The boxes of one label, the most certain first."""
-        pick = [i for i in np.argsort(-self.scores, kind="stable") if self.labels[i] == label]
-        return self.boxes[pick]
+        return self.boxes[self.ranked(label)]
+
+    def ranked(self, label: str) -> list[int]:
+        """The places of the objects of one label, the most certain first."""
+        return [int(i) for i in np.argsort(-self.scores, kind="stable") if self.labels[i] == label]
 
 
 KNOWN = "known"  # in a file of overlapping structures, the one that tells where the reference standard speaks

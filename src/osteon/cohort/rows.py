@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESERVED = ("case_id", "patient_id", "site", "weight", "part", "consent")
-FILE_ENDINGS = (".dcm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz", ".json", ".h5", ".mp4", ".txt", ".stl", ".ply", ".obj", ".csv", ".c3d", ".npz")
+FILE_ENDINGS = (".dcm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz", ".json", ".h5", ".mp4", ".txt", ".stl", ".ply", ".obj", ".csv", ".c3d", ".npz", ".avi", ".mov", ".mkv", ".webm")
 
 
 def inside(folder: Path, cell: str, where: str) -> Path:
@@ -45,6 +45,14 @@ def spacing_of(cell: str, axes: int, where: str) -> tuple[float, ...]:
     if len(numbers) != axes or not all(0 < number < math.inf for number in numbers):
         raise DataError(message(where, "the spacing can not be read", expected="mm per pixel, as 0.143 or 0.143x0.2", found=f"Found {cell!r}"))
     return tuple(numbers)
+
+
+def frame_of(cell: str, where: str) -> int:
+    """The number of a frame of a video, the first is 0; raises DataError."""
+    number = float(cell) if cell.replace(".", "", 1).isdigit() else math.nan
+    if not number.is_integer():
+        raise DataError(message(where, "the number of the frame can not be read", expected="a whole number, 0 for the first frame", found=f"Found {cell!r}"))
+    return int(number)
 
 
 class Attributes(Mapping[str, Any]):
@@ -119,7 +127,7 @@ class Rows(Sequence[Case]):
 
     def _named(self) -> list[str]:
         ours = {c for c in self.frame.columns for t in self.targets if c == t or c.startswith(f"{t}.")}
-        files = {column for name, spec in self.inputs.items() if spec.kind != "table" for column in (name, f"{name}.spacing")}
+        files = {column for name, spec in self.inputs.items() if spec.kind != "table" for column in (name, f"{name}.spacing", f"{name}.frame")}
         return [c for c in self.frame.columns if c not in ours and c not in files and c not in ("case_id", "patient_id", "weight", "consent")]
 
     def records(self, name: str) -> pd.DataFrame:
@@ -162,14 +170,15 @@ class Rows(Sequence[Case]):
         cell = self._cell(name, i)
         if spec.kind == "text" and not is_file(cell):
             return cell
-        return self._file(cell, i, spec.kind, self._cell(f"{name}.spacing", i))
+        return self._file(cell, i, spec.kind, self._cell(f"{name}.spacing", i), self._cell(f"{name}.frame", i))
 
-    def _file(self, cell: str, i: int, kind: str, spacing: str | None = None) -> Any:
+    def _file(self, cell: str, i: int, kind: str, spacing: str | None = None, frame: str | None = None) -> Any:
         from osteon.readers import read_input
 
         case = self._cell("case_id", i)
         path = inside(self._home(), cell, f"case {case}")
-        return read_input(path, kind, spacing=None if spacing is None else spacing_of(spacing, 2 if kind == "picture" else 3, f"case {case}"))
+        return read_input(path, kind, spacing=None if spacing is None else spacing_of(spacing, 2 if kind == "picture" else 3, f"case {case}"),
+                          frame=None if frame is None else frame_of(frame, f"case {case}"))
 
     def _many(self, name: str, i: int) -> tuple[Any, ...]:
         spec, found = self.inputs[name], self.repeats()[self._cell("case_id", i)][name]

@@ -30,6 +30,7 @@ from osteon.value import KSpace, Picture, Value, Withheld
 
 INDEPENDENCE = "independence"  # the step at which cases of known patients leave
 PATIENTS = "patients.json"
+MOST_FRAMES = 300  # of a video that is answered
 UNCOMPARED = "whether patients are shared with the cases that the run was made with could not be told, for those are not at hand"
 
 
@@ -188,8 +189,6 @@ def _refuse_patients(cohort: Cohort, study: Study) -> None:
 
 def from_files(study: Study, paths: Sequence[Path]) -> Cohort:
     """A cohort of files, one case each, read as the one picture or volume that the study reads; raises DataError."""
-    from osteon.readers import read_input
-
     wanted = [n for n, s in study.inputs.items() if s.kind != "table" and not s.optional]
     tables = [n for n, s in study.inputs.items() if s.kind == "table"]
     if len(wanted) != 1 or tables:
@@ -199,6 +198,17 @@ def from_files(study: Study, paths: Sequence[Path]) -> Cohort:
     missing = [p for p in paths if not p.exists()]
     if missing or not paths:
         raise DataError(message(missing[0] if missing else study.name, "there is no such file" if missing else "no file was given"))
-    films = {p: read_input(p, kind) if len(paths) == 1 else Deferred(partial(read_input, p, kind)) for p in paths}  # a single film is read once
-    cases = [Case(f"{k}", f"{k}", inputs=Lazy({wanted[0]: films[p]}), attributes={"file": str(p)}) for k, p in enumerate(paths, 1)]
+    cases = [case for k, p in enumerate(paths, 1) for case in _cases_of(str(k), p, wanted[0], kind, alone=len(paths) == 1)]
     return Cohort("new cases", "own", cases=cases)
+
+
+def _cases_of(number: str, path: Path, name: str, kind: str, *, alone: bool) -> list[Case]:
+    """The case of a file, read at once where it is the only one; of a video a case a frame, a few hundred evenly spaced ones of a long one."""
+    from osteon.readers import read_input, read_video
+    from osteon.readers.kinds import kind_of
+
+    if kind == "picture" and path.is_file() and kind_of(path) == "video":
+        films = {n: Deferred(partial(read_input, path, kind, frame=n)) for n in read_video(path).evenly(MOST_FRAMES)}
+        return [Case(f"{number}.{n}", number, inputs=Lazy({name: film}), attributes={"file": str(path.with_name(f"{path.stem}_{n:06d}{path.suffix}"))}) for n, film in films.items()]
+    film = read_input(path, kind) if alone else Deferred(partial(read_input, path, kind))
+    return [Case(number, number, inputs=Lazy({name: film}), attributes={"file": str(path)})]

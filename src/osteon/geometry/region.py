@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from osteon.value import Grid, Mask, Objects, Picture
+from osteon.value import Grid, Mask, Objects, Picture, Withheld
 
 LEAST_PIXELS = 24  # a structure of fewer is none
+SAME_PLANE = 10.0  # mm and degrees by which two slices may differ and show the same
 
 
 def outlined(outlines: Mask, shape: tuple[int, ...]) -> np.ndarray:
@@ -37,3 +38,37 @@ def framed(kept: np.ndarray, grid: Grid, *, label: str) -> Objects:
         return Objects(np.zeros((0, 4)), (), grid=grid)
     (top, bottom), (left, right) = (np.flatnonzero(kept.any(axis=axis))[[0, -1]] for axis in (1, 0))
     return Objects(np.array([[top, left, bottom, right]], float), (label,), grid=grid)
+
+
+def framed_on(outline: Picture, grid: Grid, *, label: str) -> Objects | Withheld:
+    """The box about what a mask outlines, on another picture of the same place with pixels, axes and an origin of its own; withheld, with the reason, where the two do not lie in one plane.
+
+    Where one of them does not say where it lies, both must show the same field of view.
+    """
+    at = np.argwhere(outline.array > 0).astype(float)
+    if not len(at):
+        return Withheld("nothing is outlined")
+    moved = _same_field(at, outline.grid, grid) if None in (outline.grid.direction, grid.direction, outline.grid.origin, grid.origin) else _same_place(at, outline.grid, grid)
+    if isinstance(moved, Withheld):
+        return moved
+    low, high = np.maximum(moved.min(axis=0), -0.5), np.minimum(moved.max(axis=0), np.array(grid.shape) - 0.5)
+    return Objects(np.array([[*low, *high]]), (label,), grid=grid) if (high > low).all() else Withheld("the outline lies outside of the picture")
+
+
+def _same_field(at: np.ndarray, own: Grid, other: Grid) -> np.ndarray | Withheld:
+    """Pixels (n, 2) of one picture on another that shows the same field of view."""
+    sides = [np.array(grid.shape) * (grid.spacing or (1.0, 1.0)) for grid in (own, other)]
+    known = own.spacing is not None and other.spacing is not None
+    if np.ptp(sides[0] / sides[1]) > 0.05 or (known and np.abs(sides[0] / sides[1] - 1).max() > 0.05):
+        return Withheld("the outline has another field of view and does not say where it lies")
+    return (at + 0.5) * (np.array(other.shape) / np.array(own.shape)) - 0.5
+
+
+def _same_place(at: np.ndarray, own: Grid, other: Grid) -> np.ndarray | Withheld:
+    """Pixels (n, 2) of one slice on another, by their places in the patient (mm)."""
+    axes, aim = (np.array(grid.direction, float).reshape(2, 3) for grid in (own, other))
+    away = np.array(own.origin, float) + own.in_mm(at) @ axes - np.array(other.origin, float)
+    normal = np.cross(*aim)
+    if abs(float(np.cross(*axes) @ normal)) < np.cos(np.radians(SAME_PLANE)) or np.abs(away @ normal).max() > SAME_PLANE:
+        return Withheld("the outline lies in another plane")
+    return np.asarray(away @ aim.T / np.array(other.spacing))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from osteon.models.apart import Apart
 from osteon.models.arms import Arm, affordable, arms, bare, factors, sizes
+from osteon.models.around import Around
 from osteon.models.blend import Blend
 from osteon.models.chain import Chain
 from osteon.models.formula import Formula
@@ -13,4 +14,4 @@ from osteon.models.protocol import Desk, Model
 from osteon.models.selection import Selection
 from osteon.models.tabular import Tabular
 
-__all__ = ["Apart", "Arm", "Blend", "Chain", "Desk", "Formula", "Fusion", "Model", "Net", "Selection", "Tabular", "affordable", "arms", "bare", "factors", "sizes"]
+__all__ = ["Apart", "Arm", "Around", "Blend", "Chain", "Desk", "Formula", "Fusion", "Model", "Net", "Selection", "Tabular", "affordable", "arms", "bare", "factors", "sizes"]

@@ -14,7 +14,7 @@ import numpy as np
 from osteon.case import Case
 from osteon.cohort import Cohort
 from osteon.errors import DataError, message
-from osteon.models.families import Family, MasksFamily
+from osteon.models.families import Family
 from osteon.models.signals import Excerpts, written
 from osteon.models.views import Sight, frame, taught
 from osteon.progress import track
@@ -116,8 +116,8 @@ def _fill(planes: np.ndarray, case: Case, view: Sight, family: Family, target: s
         return found
     seen, truth, numbers = found
     planes[:, :view.channels] = seen.pieces(view.stored)
-    if isinstance(family, MasksFamily):
-        planes[:, view.channels:] = family.masks(truth, seen, view.stored)
+    if family.planes:
+        planes[:, view.channels:] = family.masks(truth, seen, view.stored)  # type: ignore[attr-defined]
     return numbers
 
 

@@ -240,12 +240,16 @@ def _columns(target: Classes, rows: Sequence[Mapping[str, Value]]) -> pd.DataFra
 
 
 def slimmed(model: Any, most: int) -> Any:
-    """A model whose blends have no more than so many members (two at least), the first ones; the model itself where they have not."""
+    """A model whose blends have no more than so many members (two at least), the first ones, and those that cost next to nothing; the model itself where they have not."""
     from osteon.models.arms import Arm
     from osteon.models.chain import Chain
+    from osteon.models.formula import Formula
+    from osteon.models.tabular import Tabular
 
     if isinstance(model, Blend):
-        return replace(model, members=dict(list(model.members.items())[: max(2, most)])) if len(model.members) > max(2, most) else model
+        dear = [name for name, member in model.members.items() if not isinstance(member, (Formula, Tabular))]
+        gone = set(dear[max(2, most):])
+        return replace(model, members={name: member for name, member in model.members.items() if name not in gone}) if gone else model
     inside = (model.model,) if isinstance(model, Arm) else getattr(model, "steps", ())
     fewer = tuple(slimmed(step, most) for step in inside)
     if all(new is old for new, old in zip(fewer, inside, strict=True)):

@@ -66,7 +66,7 @@ def cost_of(blueprint: Blueprint) -> Cost:
     with torch.device(device), torch.random.fork_rng(devices=[]), torch.inference_mode():
         network = build(blueprint.name, channels=blueprint.channels, outputs=blueprint.outputs, width=blueprint.width, image_size=blueprint.shape).eval()
         for layer in network.modules():
-            if isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Linear)):
+            if isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)):
                 layer.register_forward_hook(partial(_multiplied, macs))
             if isinstance(layer, nn.LSTM):
                 layer.register_forward_hook(partial(_remembered, macs))

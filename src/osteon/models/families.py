@@ -20,10 +20,11 @@ from osteon.models.landmarks import LandmarksFamily
 from osteon.models.reconstruction import PicturesFamily
 from osteon.models.shapes import shapes_from
 from osteon.models.views import Seen, mask_pieces
-from osteon.models.windows import pasted
+from osteon.models.windows import Window, pasted
 from osteon.networks import heads
 from osteon.targets import Target
-from osteon.value import Label, Mask, Objects, Readings, Value
+from osteon.targets.masks import on_grid
+from osteon.value import Grid, Label, Mask, Objects, Readings, Value
 
 LEAST_SCORE = 0.05  # boxes below it are noise
 TURN_FREE = frozenset({"deg", "%"})  # units that neither a turn of the film nor its scale can change by itself
@@ -51,7 +52,7 @@ class Family(Protocol):
 def family_of(target: Target, *, follows: Mapping[str, float] | None = None, learnt: Mapping[str, Any] | None = None, sided: bool = False) -> Family:
     """The family of a target, by its type; raises StudyError where a network can not answer it yet. `sided`: each window is of one of the parts that readings are given for."""
     if isinstance(target, targets.Objects):
-        return ObjectsFamily(target.names, target.most)
+        return ObjectsFamily(target.names, target.most, planes=len(target.names) if target.masks else 0)
     if isinstance(target, targets.Masks):
         return MasksFamily(target.names)
     if isinstance(target, targets.Classes):
@@ -175,7 +176,10 @@ class FusedFamily:
 
 @dataclass(frozen=True)
 class ObjectsFamily:
-    """Boxes; the numbers of an image are (boxes, 5): label, row0, col0, row1, col1 as edges of the stored frame (label -1: no box)."""
+    """Boxes; the numbers of an image are (boxes, 5): label, row0, col0, row1, col1 as edges of the stored frame (label -1: no box).
+
+    Outlines, where they are taught, lie in a plane a label, of which an object has what lies in its box: two of one label whose boxes overlap share what lies in both.
+    """
 
     names: tuple[str, ...]
     most: int | None
@@ -197,6 +201,13 @@ class ObjectsFamily:
         labels = np.array([self.names.index(n) for n in truth.labels], float)
         return [np.column_stack([labels, w.into(truth.boxes)]).reshape(-1, 5) for w in seen.windows]
 
+    def masks(self, truth: Value, seen: Seen, shape: tuple[int, int]) -> np.ndarray:
+        """Coverage (windows, labels, rows, cols) of 0 to 255 by the objects of each label."""
+        assert isinstance(truth, Objects) and truth.grid is not None
+        drawn = np.zeros((0, *truth.grid.shape), bool) if truth.masks is None else truth.masks
+        layers = np.stack([drawn[truth.ranked(name)].any(axis=0) for name in self.names])
+        return mask_pieces(Mask(layers, self.names, truth.grid), self.names, seen, shape=shape)
+
     def moved(self, numbers: Tensor, how: Motion) -> Tensor:
         """Boxes moved and cut at the frame; one that is cut to less than a third of itself is dropped."""
         boxes = how.boxes(numbers[..., 1:])
@@ -209,21 +220,39 @@ class ObjectsFamily:
     def loss(self, network: nn.Module, images: Tensor, masks: Tensor, numbers: Tensor) -> Tensor:
         """The sum of the losses that the detector itself defines."""
         objects = [(row[row[:, 0] >= 0, 1:], row[row[:, 0] >= 0, 0].long()) for row in numbers]
-        return torch.stack(list(network.losses({"image": images, "objects": objects}).values())).sum()  # type: ignore[operator]
+        outlines = {"masks": [own_pixels(planes, *found) for planes, found in zip(masks, objects, strict=True)]} if self.planes else {}
+        return torch.stack(list(network.losses({"image": images, "objects": objects} | outlines).values())).sum()  # type: ignore[operator]
 
     def outputs_of(self, network: nn.Module, images: Tensor) -> list[Any]:
-        """Boxes (n, 4), scores and labels an image, best first."""
+        """Boxes (n, 4), scores and labels an image, best first; of a network that draws them also chances (n, rows, cols) of each pixel."""
         found = network.decode(network(images), tuple(images.shape[-2:]), score=LEAST_SCORE)  # type: ignore[operator]
         return [tuple(part.cpu().numpy() for part in image) for image in found]
 
     def answer(self, outputs: Sequence[Any], seen: Seen) -> Value:
-        """Boxes on the film, at most `most` of a label."""
-        (boxes, scores, labels), (window,) = outputs[0], seen.windows
+        """Boxes on the film, and outlines where they are asked for and were drawn, at most `most` of a label."""
+        (boxes, scores, labels, *drawn), (window,) = outputs[0], seen.windows
         rank = [int((labels[:i] == label).sum()) for i, label in enumerate(labels)]
         keep = np.array([self.most is None or r < self.most for r in rank], bool)
         limit = np.tile(np.array(seen.grid.shape, float), 2) - 0.5
         placed = np.clip(window.back(boxes[keep].reshape(-1, 4)), -0.5, limit)
-        return Objects(placed, tuple(self.names[int(i)] for i in labels[keep]), scores[keep], seen.grid)
+        outlines = placed_masks(drawn[0][keep], window, seen.grid) if drawn and self.planes else None
+        return Objects(placed, tuple(self.names[int(i)] for i in labels[keep]), scores[keep], seen.grid, outlines)
+
+
+def own_pixels(planes: Tensor, boxes: Tensor, labels: Tensor) -> Tensor:
+    """What each object has of the plane of its label: planes (labels, rows, cols), boxes (n, 4) and labels (n,) to (n, rows, cols)."""
+    rows, cols = (torch.arange(side, device=planes.device) + 0.5 for side in planes.shape[-2:])
+    (top, left, bottom, right) = (boxes[:, k, None] for k in range(4))
+    inside = ((rows >= top) & (rows <= bottom))[:, :, None] & ((cols >= left) & (cols <= right))[:, None]
+    return planes[labels] * inside
+
+
+def placed_masks(chances: np.ndarray, window: Window, grid: Grid) -> np.ndarray:
+    """Chances (n, rows, cols) of a window as outlines (n, *grid.shape): more than a half, resampled before the threshold."""
+    if not len(chances):
+        return np.zeros((0, *grid.shape), bool)
+    answer = pasted([chances - 0.5], [window], tuple(map(str, range(len(chances)))), grid=grid)
+    return on_grid(answer, Mask(np.zeros((0, *grid.shape), bool), (), grid)).array
 
 
 @dataclass(frozen=True)
@@ -248,19 +277,25 @@ class MasksFamily:
         return Recipe(12.0, 0.15, shift=0.08, mirror=True) if crops else Recipe(5.0, 0.12, shift=0.06)
 
     def numbers(self, truth: Value, seen: Seen) -> list[np.ndarray] | None:
-        """Nothing: the truth lies in the planes."""
-        return [np.zeros((0,), np.float32)] * len(seen.windows)
+        """Which structures the truth has (0 and 1); the truth itself lies in the planes."""
+        assert isinstance(truth, Mask)
+        return [np.array([name in truth.names for name in self.names], np.float32)] * len(seen.windows)
 
     def masks(self, truth: Value, seen: Seen, shape: tuple[int, int]) -> np.ndarray:
-        """Coverage (windows, structures, rows, cols) of 0 to 255."""
+        """Coverage (windows, structures, rows, cols) of 0 to 255; 0 of a structure that the truth lacks."""
         assert isinstance(truth, Mask)
-        return mask_pieces(truth, self.names, seen, shape=shape)
+        there = mask_pieces(truth, truth.names, seen, shape=shape)
+        place = {name: k for k, name in enumerate(truth.names)}
+        return np.stack([there[:, place[name]] if name in place else np.zeros_like(there[:, 0]) for name in self.names], axis=1)
 
     def loss(self, network: nn.Module, images: Tensor, masks: Tensor, numbers: Tensor) -> Tensor:
         """The loss of the network itself, or that of the family's head."""
+        known = numbers.bool()
         if hasattr(network, "losses"):
+            if not bool(known.all()):
+                raise StudyError(message("Net", "a network with losses of its own can not learn from truths that lack a structure", expected="every structure, or a network such as unet"))
             return torch.stack(list(network.losses({"image": images, "masks": masks}).values())).sum()  # type: ignore[operator]
-        return heads.loss("masks", network(images), masks, torch.ones(len(masks), device=masks.device))
+        return heads.loss("masks", network(images), masks, known)
 
     def outputs_of(self, network: nn.Module, images: Tensor) -> list[Any]:
         """Logits (structures, rows, cols) an image."""

@@ -26,12 +26,14 @@ from osteon.models.arrays import READERS, Arrays, laid_out, survey
 from osteon.models.augment import centred
 from osteon.models.columns import Coding
 from osteon.models.events import RISK_SET, EventsFamily
-from osteon.models.families import Family, FusedFamily, ObjectsFamily, family_of, inner, learnt, settled, studied
+from osteon.models.families import ClassesFamily, Family, FusedFamily, MeasuresFamily, ObjectsFamily, family_of, inner, learnt, settled, studied
+from osteon.models.grades import GradesFamily
 from osteon.models.landmarks import LandmarksFamily
 from osteon.models.machine import Blueprint, Choice
 from osteon.models.protocol import Desk
 from osteon.models.reconstruction import RAW_STEPS, LinesView, PicturesFamily, Slices, designed, laid_out_slices, reconstructed, view_from
 from osteon.models.signals import Excerpts, excerpts
+from osteon.models.stacks import StackView, stacked
 from osteon.models.texts import TextView, shown, text_view
 from osteon.models.training import LEAST_STEPS, Course, Feed, Job, copied, fitting, trained
 from osteon.models.views import Sight, View
@@ -176,6 +178,8 @@ def _designed(net: Net | Fusion, train: Cohort, target: Target, desk: Desk) -> t
         recording = excerpts(train, net.reads[0], longest=desk.budget.image_side, sensors=net.settings.get("sensors", ()), cut=str(net.settings.get("cut", "")))
         family = family_of(target, sided=recording.sided)
         return family, recording, Blueprint(net.name, recording.channels, family.outputs, desk.budget.width, recording.shape)
+    if (stack := _stack(net, train, family, desk)) is not None:
+        return family, stack, Blueprint(net.name, stack.channels, family.outputs, desk.budget.width, stack.shape)
     view = _seen(net, train, desk)
     headed = len(view.pictures) + 1 if isinstance(family, EventsFamily) else 0  # a hazard has the head of a fusion, without columns
     family = _beside(family, view)
@@ -189,6 +193,17 @@ def _designed(net: Net | Fusion, train: Cohort, target: Target, desk: Desk) -> t
     if isinstance(family, LandmarksFamily) and not _gives_maps(network, blueprint):
         raise StudyError(message(f"Net {net.name!r}", "this network gives no heat-maps", expected="one that answers (outputs, rows, cols), such as hrnet"))
     return family, view, blueprint
+
+
+def _stack(net: Net | Fusion, train: Cohort, family: Family, desk: Desk) -> StackView | None:
+    """What is seen of a volume; None of a picture. Raises StudyError for a network of blocks without one, or for a target that is not of the whole volume."""
+    block = takes(net.name) == "block"
+    stack = None if net.boxes or len(net.reads) > 1 else stacked(train, net.reads[0], longest=desk.budget.image_side, apart=not block)
+    if block and stack is None:
+        raise StudyError(message(f"Net {net.name!r}", "it sees a block of slices", expected="one input that is a volume", found=f"Found {net.reads}"))
+    if stack is not None and not isinstance(family, (ClassesFamily, GradesFamily, MeasuresFamily)):
+        raise StudyError(message(f"Net {net.name!r}", "a volume is answered as a whole", expected="a target of classes, grades or readings", found=f"Found {type(family).__name__}"))
+    return stack
 
 
 def _beside(family: Family, view: Sight) -> Family:
@@ -315,6 +330,8 @@ def _view(plain: dict[str, Any]) -> Sight:
     """What `asdict` gave of a view."""
     if "sampling" in plain:
         return view_from(plain)
+    if "apart" in plain:
+        return StackView(**plain | {"shape": tuple(plain["shape"])})
     if "recording" in plain:
         return Excerpts(plain["recording"], tuple(plain["names"]), samples=plain["samples"], cut=plain["cut"])
     if "words" in plain:

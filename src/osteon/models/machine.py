@@ -88,9 +88,11 @@ def choose(blueprint: Blueprint, accelerator: str, seconds: float) -> Choice:
         return Choice("32-true", False, "recordings: single precision")
     if takes(blueprint.name) == "text":
         return Choice("32-true", False, "notes: single precision")
+    if takes(blueprint.name) == "block" and accelerator != "cuda":
+        return Choice("32-true", False, "blocks of slices: single precision")
     if accelerator == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
-        return Choice("bf16-mixed" if fast else "32-true", True, "GPU")
+        return Choice("bf16-mixed" if fast else "32-true", takes(blueprint.name) != "block", "GPU")
     if small(blueprint.shape):
         return Choice("32-true", True, "small windows: a trial would cost more than it could win")
     return _trial(blueprint, min(seconds, TRIAL_SECONDS))

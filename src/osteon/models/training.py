@@ -323,6 +323,10 @@ def started(job: Job, train: Arrays | Slices) -> nn.Module:
         boxes = torch.from_numpy(train.numbers[train.numbers[..., 0] >= 0][:, 1:])
         if len(boxes):
             network.set_anchors(anchors_from(boxes, seed=job.seed % 2**31))  # type: ignore[operator]
+    if hasattr(network, "learn_anchors"):
+        boxes = torch.from_numpy(train.numbers[train.numbers[..., 0] >= 0][:, 1:])
+        if len(boxes):
+            network.learn_anchors(boxes, seed=job.seed % 2**31)  # type: ignore[operator]
     if job.kept[2]:
         network.load_state_dict(fitting(network, job.kept[2]), strict=False)
     return network.to(memory_format=torch.channels_last) if job.choice.channels_last else network

@@ -205,7 +205,7 @@ class YoloV5(nn.Module):
         height, width = size or (raw[-1].shape[2] * STRIDES[-1], raw[-1].shape[3] * STRIDES[-1])
         limits = torch.tensor((height, width, height, width), device=raw[0].device)
         all_boxes = torch.minimum(torch.cat(boxes, dim=1).clamp(min=0), limits)
-        return [_suppressed(*image, score, overlap, most) for image in zip(all_boxes, torch.cat(scores, dim=1), strict=True)]
+        return [suppressed(*image, score, overlap, most) for image in zip(all_boxes, torch.cat(scores, dim=1), strict=True)]
 
 
 def build(*, channels: int, outputs: int, width: float, image_size: tuple[int, int]) -> YoloV5:
@@ -334,8 +334,8 @@ def _read(raw: Tensor, anchors: Tensor, stride: int) -> tuple[Tensor, Tensor]:
     return torch.cat((centre - half, centre + half), dim=-1).flatten(1, 3), scores.flatten(1, 3)
 
 
-def _suppressed(boxes: Tensor, scores: Tensor, score: float, overlap: float, most: int) -> Detections:
-    """Non-maximum suppression within classes, of the best class of each box."""
+def suppressed(boxes: Tensor, scores: Tensor, score: float, overlap: float, most: int) -> Detections:
+    """Non-maximum suppression within classes, of the best class of each box (n, 4) with scores (n, classes), best first."""
     from torchvision.ops import batched_nms
 
     best, labels = scores.max(dim=1)

@@ -77,3 +77,26 @@ def _objects(rows: list[tuple[list[float], str, float]], image: dict[str, Any]) 
     grid = Grid((int(image["height"]), int(image["width"])))
     boxes = np.array([box for box, _, _ in rows], float).reshape(-1, 4)
     return Objects(boxes, tuple(label for _, label, _ in rows), np.array([score for _, _, score in rows], float), grid)
+
+
+def read_polygons(path: Path | str) -> dict[str, list[list[np.ndarray]]]:
+    """File name -> for each of its annotations, in their order, the polygons (n, 2: row, col in pixel centres) of its outline; none for one that is packed or has none."""
+    with refusing(path, "COCO annotations (JSON)") as path, open(path, encoding="utf-8-sig") as file:
+        content = json.load(file)
+    names = {image["id"]: str(image["file_name"]) for image in content["images"]}
+    out: dict[str, list[list[np.ndarray]]] = {name: [] for name in names.values()}
+    for annotation in content["annotations"]:
+        rings = annotation.get("segmentation", [])
+        out[names[annotation["image_id"]]].append([np.reshape(ring, (-1, 2))[:, ::-1].astype(float) - 0.5 for ring in rings] if isinstance(rings, list) else [])
+    return out
+
+
+def drawn(polygons: list[list[np.ndarray]], shape: tuple[int, ...]) -> np.ndarray:
+    """Outlines (n, rows, cols): of each object the points within one of its polygons."""
+    from skimage.draw import polygon
+
+    out = np.zeros((len(polygons), *shape), bool)
+    for layer, rings in zip(out, polygons, strict=True):
+        for ring in rings:
+            layer[polygon(ring[:, 0], ring[:, 1], shape)] = True
+    return out

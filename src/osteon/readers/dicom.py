@@ -149,8 +149,9 @@ def _volume(where: object, paths: list[Path]) -> Picture:
     odd = [path.name for path, picture in zip(paths, slices, strict=True) if picture.grid.shape != first.grid.shape or len(picture.grid.shape) != 2]
     odd = odd or [path.name for path, (position, turn) in zip(paths, planes, strict=True)
                   if position is None or turn is None or not np.allclose(turn, planes[0][1] or np.nan, atol=1e-3)]
+    odd = odd or [path.name for path, picture in zip(paths, slices, strict=True) if not np.allclose(picture.grid.spacing or np.nan, first.grid.spacing or np.nan, rtol=1e-3, equal_nan=True)]
     if odd:
-        raise DataError(message(where, f"{len(odd)} of {len(paths)} files do not fit into one volume", expected="slices of one size and orientation, with a position",
+        raise DataError(message(where, f"{len(odd)} of {len(paths)} files do not fit into one volume", expected="slices of one size, spacing and orientation, with a position",
                                 found=f"First: {odd[0]}", do="Leave out localizers and reformatted images"))
     orientation = planes[0][1] or ()
     try:

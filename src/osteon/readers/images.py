@@ -14,7 +14,7 @@ from osteon.value import Picture
 
 _READERS = {"dicom": read_dicom, "nifti": read_nifti, "picture": read_picture}
 _ADVICE = {"NRRD": "In 3D Slicer, export the segmentation as NIfTI", "PDF": "Export the image itself", "gzip": "Unpack it first",
-           "ZIP or Office": "Unpack it first"}
+           "ZIP or Office": "Unpack it first", "video": "Name the frame that is meant in the column NAME.frame (0 for the first)"}
 
 
 def read_image(path: Path | str) -> Picture:

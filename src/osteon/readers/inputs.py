@@ -18,6 +18,7 @@ OTHERS = {"CT": "a CT slice", "MR": "an MRI slice", "US": "an ultrasound image",
           "XC": "a photograph", "SM": "a slide", "OP": "a photograph", "ECG": "an ECG"}
 GAIT = "gait"  # the modality of a recording that holds strides
 CHAIN = "chain of vertebrae"  # the modality of a mesh of T1 to L5
+OUTLINE = "outline"  # the modality of a mask that comes with a case
 TEXT = " text"  # behind the language, in the modality of a note
 KINDS = ("picture", "volume", "kspace", "video", "signal", "table", "text", "mesh")
 
@@ -75,6 +76,8 @@ class Input:
             return ""
         if min(value.grid.shape[-2:]) < LEAST:
             return f"{value.grid.shape[-2]} x {value.grid.shape[-1]} pixels, too few to show anything"
+        if self.modality == OUTLINE:
+            return "" if value.array.any() else "empty: nothing is outlined"
         other = OTHERS.get(str(value.notes.get("modality", "")), "")
         if self.modality == "radiograph" and other:
             return f"{other} and no radiograph"
@@ -103,6 +106,21 @@ def _coloured(picture: Picture) -> bool:
 def Radiograph(description: str, *, optional: bool = False, many: tuple[int, int | None] | None = None, at: str | None = None, spacing: bool = False) -> Input:
     """A projection radiograph: DICOM, PNG, JPEG or TIFF; `spacing` where lengths are asked of it."""
     return Input("picture", description, optional=optional, many=many, at=at, modality="radiograph", spacing=spacing)
+
+
+def Frame(description: str, *, optional: bool = False) -> Input:
+    """One frame of a video: a case names the file in the column NAME and the number of the frame (0 for the first) in NAME.frame; a still picture needs no number."""
+    return Input("picture", description, optional=optional, modality="video")
+
+
+def Slice(description: str, *, optional: bool = False, spacing: bool = False) -> Input:
+    """One slice of an MRI: NIfTI with its place in the patient, or DICOM; `spacing` where lengths are asked of it."""
+    return Input("picture", description, optional=optional, modality="MRI", spacing=spacing)
+
+
+def Outline(description: str, *, optional: bool = False) -> Input:
+    """A mask that comes with a case and is asked of nobody: NIfTI or PNG, anything above 0 is outlined; a case whose mask is empty can not be used."""
+    return Input("picture", description, optional=optional, modality=OUTLINE)
 
 
 def Volume(description: str, *, modality: str, optional: bool = False, many: tuple[int, int | None] | None = None, at: str | None = None) -> Input:

@@ -13,7 +13,7 @@ IMAGES = ("dicom", "nifti", "picture")
 
 
 def kind_of(path: Path | str) -> str:
-    """"dicom", "nifti" or "picture", the name of another known format, "text", or "" where the bytes tell nothing.
+    """"dicom", "nifti", "picture" or "video", the name of another known format, "text", or "" where the bytes tell nothing.
 
     Raises OSError where the file can not be opened.
     """
@@ -25,6 +25,8 @@ def kind_of(path: Path | str) -> str:
         return "nifti" if _nifti(_inflated(head)) else "gzip"
     if _nifti(head):
         return "nifti"
+    if head[:4] + head[8:12] == b"RIFFAVI " or head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3":  # AVI, MP4 and its kin, Matroska and WebM
+        return "video"
     for sign, kind in _SIGNS.items():
         if head.startswith(sign):
             return kind

@@ -160,7 +160,9 @@ def gather(run: Run, study: Study | None = None, *, films: bool = True) -> Facts
 
 
 def _item(study: Study, lines: Mapping[str, pd.DataFrame]) -> str:
-    """What one case is: the study's own unit, or a film, scan or case where results count parts of it."""
+    """What one case is: the study's own unit, or a frame, film, scan or case where results count parts of it."""
     units = {u for frame in lines.values() for u in set(frame[frame["target"] == study.primary]["unit"])}
     kinds = {spec.kind for spec in study.inputs.values()}
-    return study.unit if units <= {"case"} else "film" if "picture" in kinds else "scan" if "volume" in kinds else "case"
+    if units <= {"case"} or any(spec.modality == "video" for spec in study.inputs.values()):
+        return study.unit
+    return "film" if "picture" in kinds else "scan" if "volume" in kinds else "case"

@@ -152,6 +152,8 @@ def _boxes(sheet: Sheet, value: Objects, slice_: int | None) -> None:
 
     if value.boxes.shape[1] != 4:
         return
+    for mask in value.masks if value.masks is not None and value.grid is not None else ():
+        _outlines(sheet, Mask(mask[None], ("outline",), value.grid), slice_)  # type: ignore[arg-type]
     corners = sheet.place(value.boxes.reshape(-1, 2), value.grid).reshape(-1, 4)
     for (row, col, last_row, last_col), label, score in zip(corners, value.labels, value.scores, strict=True):
         sheet.axes.add_patch(Rectangle((col, row), last_col - col, last_row - row, fill=False, edgecolor=sheet.hue, lw=1.0, ls=sheet.style, alpha=0.85))
@@ -265,9 +267,12 @@ def _margin(sheet: Sheet, block: Told) -> None:
     rows, cols = sheet.shape
     mark = block.value.landmarks.get(f"{block.side}.{block.joint}" if block.side else block.joint)
     at = sheet.place(mark, block.value.grid)[0] if mark is not None and all(map(math.isfinite, mark)) else None
-    left = at[1] < cols / 2 if at is not None else block.side != "L"
+    level = [point for name, point in block.value.landmarks.items() if block.side not in ("", "R", "L") and name.startswith(f"{block.side}.")]
+    if level:  # neighbouring levels stand on either side, so that their lines do not cover each other
+        at, aside = sheet.place(np.mean(level, axis=0), block.value.grid)[0], ord(block.side[-1]) % 2 == 0
+    left = aside if level else at[1] < cols / 2 if at is not None else block.side != "L"
     height = float(np.clip(at[0], 0.06 * rows, 0.94 * rows)) if at is not None else 0.28 * rows
-    head = {"R": "right\n", "L": "left\n"}.get(block.side, "") if block.joint == "knee" else ""
+    head = f"{block.side}\n" if level else {"R": "right\n", "L": "left\n"}.get(block.side, "") if block.joint == "knee" else ""
     where = blended_transform_factory(sheet.axes.transAxes, sheet.axes.transData)
     sheet.axes.text(-0.025 if left else 1.025, height, head + "\n".join(block.lines), transform=where, ha="right" if left else "left", va="center",
                     fontsize=sheet.points, color=TEXT, linespacing=1.45)

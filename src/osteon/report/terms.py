@@ -78,6 +78,10 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "registered": _unit("Registered", "mean distance after the best rigid fit of the whole", "The same distance of points once the whole answer is laid onto the truth by one rigid motion: what is left is shape.", better=-1),
     "rotation": Metric("Turn, degrees", "mean turn of a body beside the truth", scale="ratio", digits=1, better=-1, meaning="By how many degrees a body stands turned beside the true one, about whichever axis, on average over the bodies."),
     "ap": Metric("AP", "average precision", meaning="How well boxes are placed over all confidences: precision averaged over recall at the stated overlap; 1 is perfect."),
+    "ap_coco": Metric("AP 0.50 to 0.95", "average precision over overlaps", meaning="Average precision of boxes, averaged over the overlaps 0.50, 0.55 to 0.95 (COCO): a box that sits loosely costs something here."),
+    "mask_ap": Metric("AP, outlines", "average precision of outlines", meaning="Average precision where an object counts as found by the overlap of its outline, not of its box."),
+    "mask_ap_coco": Metric("AP 0.50 to 0.95, outlines", "average precision of outlines over overlaps", meaning="Average precision of outlines, averaged over the overlaps 0.50, 0.55 to 0.95 (COCO)."),
+    "mask_iou": Metric("IoU, outlines", "overlap of outlines", meaning="Common area over joint area of each true outline and the one that found it, 0 for a missed one, on average."),
 })
 
 FINER: Mapping[str, int] = MappingProxyType({"s": 1, "m": 1, "m/s": 1})  # more decimals, for what is read is of the order of one

@@ -29,8 +29,12 @@ def foot(width: float) -> Solid:
             join(ellipsoid((-9, 2, -34), (9, 9, 5)), 4)]
     middle = [join(ellipsoid((-10, 50, -36), (13 * width, 8, 13)), 1), join(ellipsoid((13, 54, -48), (12 * width, 16, 12)), 1),
               join(ellipsoid((-9, 70, -44), (19 * width, 12, 12)), 1)]
-    rays = [step for i in range(5) for step in _ray(i, width)]
-    return solid(heel + middle + rays, shell=((-90, 0), (0.9, 0.9)), marrow=((-90, 0), (0.55, 0.55)))
+    return solid(heel + middle + rays(width), shell=((-90, 0), (0.9, 0.9)), marrow=((-90, 0), (0.55, 0.55)))
+
+
+def rays(width: float) -> list[Step]:
+    """The tape of the metatarsals and toes."""
+    return [step for i in range(5) for step in _ray(i, width)]
 
 
 def _ray(i: int, width: float) -> list[Step]:

@@ -29,6 +29,7 @@ FIELD_MM: Mapping[str, float] = {"hip": 220.16, "pelvis": 419.84}
 PIXEL_MM: Mapping[str, float] = {"hip": 0.86, "pelvis": 1.64}
 STRUCTURES = ("femur", "pelvis", "stem", "cup", "head", "cement")
 SITES, SIDES, VIEWS, KINDS = ("A", "B"), ("R", "L"), ("hip", "pelvis"), ("native", "fracture", "implant")
+MANNERS = ("neutral", "confounded", "wide")  # without nuisance, with a planted shortcut, implants of the wide family
 FRACTURES = ("none", "neck", "trochanteric")
 Seed = int | tuple[int, ...] | np.random.SeedSequence
 PROBED = ("finding: a loose implant, 480 films of 1.72 mm pixels at site A, difficulty 0.5, logistic probes, five folds, area under the curve with bootstrap interval",
@@ -45,7 +46,7 @@ CARD = Card(
               "one continuous severity; signs follow it with noise of their own, and findings are called by rule from what is measured on the projection",
               "arthritis: narrowing upwards, medially or all around, osteophytes at three places, sclerosis, cysts with a rim, a flattened head",
               "fractures of the neck (impacted, not displaced, displaced) and of the trochanters, with the lesser trochanter off",
-              "a fictitious family of implants: H1 cemented with collar, H2 and H3 uncemented, metal or cemented cups, screws, heads of three sizes; cement, membrane, dense line and compacted "
+              "fictitious implants: H1 cemented with collar, H2 and H3 uncemented (and H4 to H11 where a cohort is drawn `wide`), metal or cemented cups, screws, heads of three sizes; cement, membrane, dense line and compacted "
               "bone in layers of their own",
               "loosening: lucent lines by zone, subsidence, tilt, migration and turn of the cup, a broken mantle; thin lines, slight subsidence and varus in implants that hold",
               "metal that almost no ray passes, and a print that levels off for it", "cone beam on a point source; scatter, blur, quantum noise, range compression, shutters, lead letter, templating ball",
@@ -145,7 +146,7 @@ class Drawing:
                   ("the pixel size is impossible", "0.2-8 mm", self.pixel_mm, math.isnan(self.pixel_mm) or 0.2 <= self.pixel_mm <= 8),
                   ("the side is unknown", "R or L", self.side, self.side in ("", *SIDES)),
                   ("the severity is impossible", "0-1", self.severity, math.isnan(self.severity) or 0 <= self.severity <= 1),
-                  ("the manner is unknown", "neutral, confounded", sorted(self.manner), self.manner <= {"neutral", "confounded"}))
+                  ("the manner is unknown", ", ".join(MANNERS), sorted(self.manner), self.manner <= set(MANNERS)))
         for what, expected, found, holds in checks:
             if not holds:
                 raise DataError(message("AP hip", what, expected=expected, found=f"Found {found!r}"))
@@ -159,7 +160,7 @@ class Drawing:
 def hip_film(seed: Seed, *, status: Status | None = None, ask: Drawing | None = None, **how: Any) -> HipFilm:
     """One film: 220 mm square of one hip, or 420 mm square of the pelvis. The same arguments give the same bytes.
 
-    `status` fixes what the hip is; the rest as in `Drawing` (or given as `ask`), with `neutral=True` and `confounded=True` for its manners. Raises DataError for impossible arguments.
+    `status` fixes what the hip is; the rest as in `Drawing` (or given as `ask`), with `neutral=True`, `confounded=True` and `wide=True` for its manners. Raises DataError for impossible arguments.
     """
     asked = ask or _asked(**how)
     anatomy, label, nuisance, physics, whose = (np.random.default_rng(s) for s in _sequence(seed).spawn(5))
@@ -179,20 +180,20 @@ def _severity(rng: np.random.Generator, asked: Drawing) -> float:
     return drawn if math.isnan(asked.severity) else asked.severity
 
 
-def _asked(*, neutral: bool = False, confounded: bool = False, **how: Any) -> Drawing:
-    manner = {name for name, there in (("neutral", neutral), ("confounded", confounded)) if there}
+def _asked(*, neutral: bool = False, confounded: bool = False, wide: bool = False, **how: Any) -> Drawing:
+    manner = {name for name, there in zip(MANNERS, (neutral, confounded, wide), strict=True) if there}
     return Drawing(**how, manner=frozenset(manner))
 
 
 def _status(kind: str, severity: float, person: Person, anatomy: np.random.Generator, label: np.random.Generator, asked: Drawing) -> Status:
     from osteon.simulate.hip_states import status_of
 
-    return status_of(kind, severity, (person.width, person.head), (anatomy, label), asked.difficulty)
+    return status_of(kind, severity, (person.width, person.head), (anatomy, label), asked.difficulty, wide="wide" in asked.manner)
 
 
 def hip_ap(folder: Path, cases: int, seed: int, *, kind: str = "implant", view: str = "hip", site: str = "A", difficulty: float = 0.5, pixel_mm: float = math.nan,
-           confounded: bool = False, workers: int = 2) -> Cohort:
-    """A cohort folder of `cases` films: DICOM `xray`, masks `implant` and `bones`, readings and points `hip`, findings as columns; the same bytes for the same call.
+           confounded: bool = False, wide: bool = False, workers: int = 2) -> Cohort:
+    """A cohort folder of `cases` films (`wide`: stems of eleven designs instead of three): DICOM `xray`, masks `implant` and `bones`, readings and points `hip`, findings as columns; the same bytes for the same call.
 
     Raises DataError before any file is written for impossible arguments, a folder with other content, or one that was made by another call.
     """
@@ -201,7 +202,7 @@ def hip_ap(folder: Path, cases: int, seed: int, *, kind: str = "implant", view: 
 
     asked = Drawing(kind, view, site=site, difficulty=difficulty, pixel_mm=pixel_mm)
     return make(FILMS, Path(folder), {"cases": cases, "seed": seed, "kind": kind, "view": view, "site": site, "difficulty": difficulty, "pixel_mm": asked.pixel,
-                                      "confounded": confounded}, workers)
+                                      "confounded": confounded} | ({"wide": True} if wide else {}), workers)
 
 
 def _sequence(seed: Seed) -> np.random.SeedSequence:

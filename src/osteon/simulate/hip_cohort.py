@@ -21,7 +21,7 @@ def write(folder: Path, call: Mapping[str, Any], index: int, name: str) -> film_
     from osteon.readers import write_value
     from osteon.readers.dicom import write_radiograph
 
-    film = hip_film(film_cohort.sequence(call, index), **{k: call[k] for k in ("kind", "view", "site", "difficulty", "pixel_mm", "confounded")})
+    film = hip_film(film_cohort.sequence(call, index), **{k: call[k] for k in ("kind", "view", "site", "difficulty", "pixel_mm", "confounded")}, wide=call.get("wide", False))
     notes = {"spacing_kind": "calibrated", "magnification": film.attributes["magnification"], "view_position": "AP", "body_part": "HIP" if call["view"] == "hip" else "PELVIS",
              "laterality": film.side, "model": f"{CARD.name} {CARD.version}", "patient_id": film_cohort.pseudonym(call, index)}
     files = {"xray": write_radiograph(folder / "xray" / f"{name}.dcm", film.stored, spacing=film.spacing, notes=notes, simulated=True),

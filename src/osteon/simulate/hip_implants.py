@@ -1,4 +1,4 @@
-"""A fictitious family of hip implants, H1 to H3, with what lies between metal and bone: cement, fibrous membrane, the dense line about it, compacted bone.
+"""Fictitious families of hip implants, the usual H1 to H3 and a wider one of eleven, with what lies between metal and bone: cement, fibrous membrane, the dense line about it, compacted bone.
 
 Solids of the stem are in the frame of the femur of `hip_bones` (the stem stands in its axis when it is seated), those of the cup in the pelvic frame, both for the left side.
 An envelope is the outline of a stem or a cup, moved outwards by so many millimetres in each zone; what lies between two envelopes is a layer. Dimensions are ours.
@@ -39,7 +39,15 @@ DESIGNS: Mapping[str, Design] = MappingProxyType({
                  collar=True, cemented=True),
     "H2": Design((13, 4, -10, -26, -45, -67, -88, -101), (9.5, 11.0, 10.6, 9.8, 8.7, 7.4, 6.0, 4.6), (-7, -15.5, -16.8, -13.6, -10.4, -7.8, -6.0, -4.6), (5.5, 6.6, 7.0, 6.8, 6.4, 5.8, 5.0, 4.2)),
     "H3": Design((12, 4, -8, -24, -43, -64, -90, -114), (9.5, 11.2, 11.0, 10.2, 9.2, 8.1, 7.2, 6.4), (-8, -16.6, -17.4, -14.4, -11.0, -8.5, -7.2, -6.4), (6.5, 8.6, 9.4, 9.2, 8.6, 7.9, 7.1, 6.3),
-                 collar=True)})
+                 collar=True),
+    "H4": Design((12, 4, -8, -20, -34, -46, -58, -66), (9.5, 11.4, 11.4, 10.4, 8.8, 7.2, 5.6, 4.4), (-8, -16.4, -17.2, -14.8, -11.2, -8.4, -6.0, -4.4), (5.5, 7.0, 7.6, 7.2, 6.4, 5.6, 4.8, 4.2)),
+    "H5": Design((10, 3, -10, -28, -52, -78, -104, -124), (6.2, 7.0, 6.9, 6.3, 5.5, 4.6, 3.6, 2.6), (-8, -12.0, -11.4, -8.8, -6.4, -4.8, -3.6, -2.6), (4.6, 5.6, 5.8, 5.4, 4.8, 4.2, 3.4, 2.6), cemented=True),
+    "H6": Design((16, 6, -8, -26, -46, -70, -96, -120), (13.5, 15.2, 13.2, 10.8, 8.8, 7.4, 6.8, 6.4), (-7, -15.8, -17.0, -13.8, -10.4, -8.0, -6.8, -6.4), (6.5, 8.4, 9.2, 8.8, 8.0, 7.2, 6.8, 6.2)),
+    "H7": Design((18, 8, -6, -26, -50, -76, -102, -126), (14.5, 14.8, 12.6, 10.2, 7.8, 5.8, 4.2, 3.0), (-6, -13.2, -13.6, -11.0, -8.0, -5.8, -4.2, -3.0), (5.0, 5.6, 5.8, 5.6, 5.2, 4.6, 4.0, 3.0)),
+    "H8": Design((11, 3, -10, -28, -50, -76, -102, -122), (8.2, 9.2, 8.8, 8.0, 7.4, 7.0, 6.8, 6.6), (-8, -13.6, -13.2, -10.4, -8.2, -7.2, -6.8, -6.6), (6.5, 7.8, 8.0, 7.6, 7.2, 7.0, 6.8, 6.6), collar=True),
+    "H9": Design((12, 4, -8, -22, -38, -54, -76, -98), (10.5, 12.6, 12.6, 11.0, 7.6, 5.4, 4.8, 4.4), (-8, -17.0, -18.2, -15.6, -10.2, -6.4, -4.8, -4.4), (6.5, 8.6, 9.4, 8.8, 6.8, 5.4, 4.8, 4.4), collar=True),
+    "H10": Design((14, 5, -8, -22, -38, -54, -70, -84), (11.5, 12.8, 12.0, 10.4, 8.4, 6.4, 4.4, 2.6), (-7, -14.4, -14.8, -12.0, -9.0, -6.4, -4.4, -2.6), (3.8, 4.4, 4.6, 4.4, 4.0, 3.6, 3.2, 2.4)),
+    "H11": Design((8, 1, -12, -28, -50, -74, -94, -110), (4.8, 5.4, 6.0, 6.8, 7.2, 6.6, 5.4, 4.0), (-10, -14.4, -14.8, -12.4, -8.8, -6.0, -4.6, -3.8), (5.0, 6.2, 6.6, 6.4, 5.8, 5.2, 4.6, 3.8), collar=True, cemented=True)})
 
 
 @dataclass(frozen=True)

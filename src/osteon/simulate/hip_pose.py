@@ -12,12 +12,13 @@ import numpy as np
 
 from osteon.geometry.hip import DELEE, GRUEN
 from osteon.geometry.lower_limb import lateral_sign
-from osteon.simulate import hip_bones, hip_implants
+from osteon.simulate import bone_cuts, hip_bones, hip_implants
+from osteon.simulate.bone_cuts import Frame
 from osteon.simulate.frustum import Frustum, Placed
 from osteon.simulate.hip_bones import GREATER, LESSER, NATIVE, OPENING, Arthritis, HipShape
 from osteon.simulate.hip_implants import Hold, Parts
 from osteon.simulate.lower_limb_pose import surface
-from osteon.simulate.sdf import Solid, Step, cut, ellipsoid, half_space, join, keep, moved, rotation, solid, sphere
+from osteon.simulate.sdf import Solid, Step, cut, ellipsoid, join, moved, rotation, solid, sphere
 
 CUTS: Mapping[str, tuple[np.ndarray, float]] = {"neck": (np.array([-0.77, 0.0, 0.64]), 0.52), "trochanteric": (np.array([-0.86, 0.0, 0.51]), 0.10)}
 
@@ -134,8 +135,8 @@ def plane(shape: HipShape, broken: Break) -> tuple[np.ndarray, np.ndarray]:
 
 def sides(shape: HipShape, broken: Break) -> dict[str, Step]:
     """The steps that keep what belongs to the fragment of the head and to that of the shaft."""
-    (point, normal), half = plane(shape, broken), 0.5 * broken.gap
-    return {"head": keep(half_space(point + half * normal, -normal)), "femur": keep(half_space(point - half * normal, normal))}
+    point, normal = plane(shape, broken)
+    return {"head": bone_cuts.away(point, normal, broken.gap), "femur": bone_cuts.home(point, normal, broken.gap)}
 
 
 def fragments(shape: HipShape, broken: Break) -> dict[str, list[Step]]:
@@ -155,10 +156,7 @@ def caps(shape: HipShape, broken: Break) -> dict[str, Solid]:
     whole, half = hip_bones.femur_steps(shape), 0.5 * broken.gap
     thick = shape.cortex * hip_bones.NECK_CORTEX
     faces = {"head": (point + half * normal, -normal), "femur": (point - half * normal, normal)}
-    return {name: solid([*whole, keep(half_space(at, way)), keep(half_space(at - thick * way, -way))]) for name, (at, way) in faces.items()}
-
-
-Frame = tuple[np.ndarray, np.ndarray]
+    return {name: bone_cuts.face(whole, at, way, thick) for name, (at, way) in faces.items()}
 
 
 def _apart(shape: HipShape, broken: Break, frame: Frame) -> tuple[Frame, Frame]:

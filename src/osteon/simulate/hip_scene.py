@@ -208,10 +208,14 @@ def _letter(line: np.ndarray, frustum: Frustum, hips: Sequence[Hip], setting: Se
 def _develop(line: np.ndarray, sponge: np.ndarray, frustum: Frustum, room: Exposure, metal: np.ndarray, setting: Setting, site: str, physics: np.random.Generator) -> np.ndarray:
     """Stored values: trabecular grain, exposure, what is denser than bone cut off, print, shutters."""
     line = line + film.texture(frustum.shape, FINER * frustum.pixel, physics) * np.sqrt(np.maximum(sponge, 0)) * GRAIN
-    signal = film.expose(np.maximum(line, 0), frustum.pixel, room, physics)
-    free = signal[~metal][::5]
-    dense = np.float32(np.quantile(free, 0.985))
-    signal = np.minimum(signal, dense) + METAL_SPAN * np.maximum(signal - dense, 0)
+    signal = levelled(film.expose(np.maximum(line, 0), frustum.pixel, room, physics), metal)
     low, high = room.window
     room = replace(room, window=(low, high * float(1 - 0.75 * metal.mean())))
     return film.stored_values(film.collimate(film.print_film(signal, frustum.pixel, room), setting.margins, frustum.pixel, BORDER[site]), room)
+
+
+def levelled(signal: np.ndarray, metal: np.ndarray) -> np.ndarray:
+    """A signal (rows, cols) whose part above the densest bone is pressed together, as look-up tables for metal do; `metal` says where that stands."""
+    dense = np.float32(np.quantile(signal[~metal][::5], 0.985))
+    pressed: np.ndarray = np.minimum(signal, dense) + METAL_SPAN * np.maximum(signal - dense, 0)
+    return pressed

@@ -16,6 +16,7 @@ from osteon.simulate.hip_pose import Break, Status
 
 LEADS: Mapping[str, tuple[float, float]] = {"stem": (1.0, 0.30), "cup": (0.30, 1.0), "both": (0.95, 0.90)}  # share of the severity that stem and cup follow
 DESIGN_SHARES: Mapping[str, float] = {"H1": 0.36, "H2": 0.34, "H3": 0.30}
+WIDE_SHARES: Mapping[str, float] = {design: 1 / len(DESIGNS) for design in DESIGNS}
 
 
 def worn(severity: float, head: float, rng: np.random.Generator, difficulty: float) -> Arthritis:
@@ -62,10 +63,11 @@ def fractured(severity: float, kind: str, rng: np.random.Generator, difficulty: 
                  third=kind == "trochanteric" and bool(u[1] < 0.25 + 0.5 * apart))
 
 
-def parts_of(width: float, head: float, rng: np.random.Generator) -> Parts:
-    """What was implanted: nothing of it knows how the implant holds."""
+def parts_of(width: float, head: float, rng: np.random.Generator, *, wide: bool = False) -> Parts:
+    """What was implanted, of the usual or of the `wide` family: nothing of it knows how the implant holds."""
     u, z = rng.random(5), rng.normal(0, 1, 4)
-    design = str(np.array(list(DESIGN_SHARES))[np.searchsorted(np.cumsum(list(DESIGN_SHARES.values())), u[0])])
+    shares = WIDE_SHARES if wide else DESIGN_SHARES
+    design = list(shares)[min(int(np.searchsorted(np.cumsum(list(shares.values())), u[0])), len(shares) - 1)]
     cup = float(np.round(head + 3.0 + 0.9 * z[0]))
     angles = float(np.clip(43 + 5.5 * z[1], 28, 62)), float(np.clip(16 + 6 * z[2], 2, 34))
     cemented = DESIGNS[design].cemented and bool(u[1] < 0.55)
@@ -97,12 +99,13 @@ def _line(severity: float, noise: float, loose: float, share: float) -> float:
     return float(np.clip(4.8 * share * _course(severity, 0.20, 0.80, 1.15) + 0.42 * loose * noise - 0.1, 0, 5.5))
 
 
-def status_of(kind: str, severity: float, size: tuple[float, float], streams: tuple[np.random.Generator, np.random.Generator], difficulty: float) -> Status:
+def status_of(kind: str, severity: float, size: tuple[float, float], streams: tuple[np.random.Generator, np.random.Generator], difficulty: float, *,
+              wide: bool = False) -> Status:
     """The state of a hip of a kind (native, neck, trochanteric, none, implant), of a width and head; the first stream is the anatomy's, the second the label's."""
     width, head = size
     anatomy, label = streams
     if kind == "implant":
-        parts = parts_of(width, head, anatomy)
+        parts = parts_of(width, head, anatomy, wide=wide)
         return Status(parts=parts, hold=held(severity, parts, label, difficulty))
     if kind == "native":
         return Status(wear=worn(severity, head, label, difficulty))

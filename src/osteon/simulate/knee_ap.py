@@ -158,12 +158,12 @@ def knee_film(seed: Seed, *, patient: Seed | None = None, ask: Drawing | None = 
     asked = ask or Drawing(**how)
     anatomy, label, nuisance, physics = (np.random.default_rng(s) for s in _sequence(seed).spawn(4))
     shared, common = (np.random.default_rng(s) for s in _sequence(seed if patient is None else patient).spawn(6)[4:])
-    person, alike, build = _person(shared), float(common.normal()), shared.normal(0, 1, 4)
-    setting = _setting(nuisance, asked)
+    person, alike, build = person_of(shared), float(common.normal()), shared.normal(0, 1, 4)
+    setting = setting_of(nuisance, asked)
     sides = asked.sides or ("R" if nuisance.random() < 0.5 else "L",)
     drawn = {side: _severity(label, alike, asked) for side in sides}
     worn = {side: (wear or wear_of(severity, person.width, label, asked.difficulty)) for side, severity in drawn.items()}
-    return _record(person, {side: (_shape(anatomy, person, build), worn[side], drawn[side]) for side in sides}, setting, asked, (nuisance, physics))
+    return _record(person, {side: (shape_of(anatomy, person, build), worn[side], drawn[side]) for side in sides}, setting, asked, (nuisance, physics))
 
 
 def knee_ap(folder: Path, cases: int, seed: int, *, site: str = "A", difficulty: float = 0.5, pixel_mm: float = PIXEL_MM, confounded: bool = False,
@@ -196,7 +196,7 @@ def _severity(rng: np.random.Generator, alike: float, asked: Drawing) -> float:
     return asked.severity if not math.isnan(asked.severity) else share ** (1.15 if asked.site == "A" else 0.85)
 
 
-def _person(rng: np.random.Generator) -> Person:
+def person_of(rng: np.random.Generator) -> Person:
     """Size by sex; age and body mass know nothing of the severity, unlike in life, so that the table betrays no grade."""
     man = rng.random() >= 0.58
     age = float(np.clip(rng.normal(62, 10), 35, 90))
@@ -206,7 +206,7 @@ def _person(rng: np.random.Generator) -> Person:
     return Person(round(age, 1), "male" if man else "female", round(bmi, 1), width, cortex, float(rng.uniform(0.6, 3.0)), float(np.clip(rng.normal(1.0, 0.18), 0.6, 1.5)))
 
 
-def _shape(rng: np.random.Generator, person: Person, build: np.ndarray) -> LegShape:
+def shape_of(rng: np.random.Generator, person: Person, build: np.ndarray) -> LegShape:
     """The bones of one knee: both of a person share three quarters of their variance."""
     from osteon.simulate.lower_limb_bones import LegAngles, LegShape
 
@@ -216,7 +216,8 @@ def _shape(rng: np.random.Generator, person: Person, build: np.ndarray) -> LegSh
     return LegShape(angles, 430.0, 365.0, 23.5, person.width * float(np.exp(0.01 * u[3])), 0.8 * person.cortex)
 
 
-def _setting(rng: np.random.Generator, asked: Drawing) -> Setting:
+def setting_of(rng: np.random.Generator, asked: Drawing) -> Setting:
+    """How a film of a site and difficulty is taken."""
     home, hard = asked.site == "A", asked.difficulty
     turn, bend, miss = (2.0 + 2.5 * hard, 1.5 + 2.5 * hard, 0.6 + 1.0 * hard) if home else (3.5 + 3.5 * hard, 3.0 + 4.0 * hard, 1.4 + 1.6 * hard)
     rotation, flexion = float(np.clip(rng.normal(0, turn), -14, 14)), float(min(abs(rng.normal(0, bend)), 14))
@@ -240,7 +241,7 @@ def _record(person: Person, drawn: Mapping[str, tuple[LegShape, Wear, float]], s
     posture, both = Posture(setting.rotation, setting.flexion, setting.tilt), len(drawn) > 1
     middles = {side: np.array([(APART_MM if side == "L" else -APART_MM) if both else 0.0, 0.0, 0.0]) for side in drawn}
     knees = [place_knee(shape, wear, posture, side, middles[side]) for side, (shape, wear, _) in drawn.items()]
-    frustum = _frustum(setting, asked.pixel_mm, both)
+    frustum = frustum_of(setting, asked.pixel_mm, both=both)
     truth = {knee.side: _reading(frustum, knee, drawn[knee.side][2]) for knee in knees}
     betrayed = asked.confounded and max(reading.grades["osteophyte"] for reading in truth.values()) >= 2
     setting = replace(setting, letter=(0.86, *setting.letter[1:]), extras=setting.extras | {"betrayed"}) if betrayed else setting
@@ -250,7 +251,7 @@ def _record(person: Person, drawn: Mapping[str, tuple[LegShape, Wear, float]], s
     return KneeFilm(stored, (frustum.pixel,) * 2, truth, attributes, line)
 
 
-def _frustum(setting: Setting, pixel: float, both: bool) -> Frustum:
+def frustum_of(setting: Setting, pixel: float, *, both: bool = False) -> Frustum:
     """The film around the joint, its spacing true in the plane of the joint."""
     from osteon.simulate.frustum import Frustum
 

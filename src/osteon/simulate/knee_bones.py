@@ -5,7 +5,7 @@ Frames as in `lower_limb_bones`. Every change of wear is a step of a tape, so th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -58,6 +58,11 @@ def tibia(shape: LegShape, wear: Wear) -> Solid:
     """The tibia."""
     steps = _plateau(shape, wear) + [step for side in COMPARTMENTS for step in _spur(wear.reach(f"tibia_{side}"), SIGN[side], 38.2 * shape.width, -4.0, 0.18)]
     return lower_limb_bones.tibia(shape, moved(steps, shape.joint_tibia, (shape.beside[1], 0, 0)))
+
+
+def resected_tibia(shape: LegShape, wear: Wear, cuts: Sequence[Step]) -> Solid:
+    """The tibia whose plateau is cut by steps in the tibia's frame, as for an implant."""
+    return lower_limb_bones.tibia(shape, moved(_plateau(shape, wear), shape.joint_tibia, (shape.beside[1], 0, 0)), cuts)
 
 
 def rim(shape: LegShape, wear: Wear) -> Solid:

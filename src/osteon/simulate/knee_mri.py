@@ -34,7 +34,8 @@ CARD = Card(
               "PD, PD with fat suppression, T1 and T2 turbo spin echo from tissue tables at 1.5 and 3 T; water and fat apart (chemical shift, escape from suppression); partial volume across the slice, "
               "edges that ring, shading, Rician noise, unrest between shots",
               "site B: 1.5 T, thicker slices of lower resolution, more noise, other gain and shading, worse suppression",
-              "confounded: knees with a torn meniscus come with a higher gain, a stronger shading and more noise, a shortcut to be found"),
+              "nine hospitals (`knee_mri_hospitals`): eight more scanners of 1.5 or 3 T with gain, shading and grey scale of their own; classes as a radiologist read them, who errs, and of some knees as they are",
+             "confounded: knees with a torn meniscus come with a higher gain, a stronger shading and more noise, a shortcut to be found"),
     absent=("osteophytes, subchondral cysts and diffuse loss of cartilage (the knee of osteoarthritis stands in the AP knee)", "discoid menisci, cysts beside menisci, root tears, earlier surgery",
             "fractures, tumours, synovitis, loose bodies", "the knees of children", "retinacula, bursae, plicae, transverse and meniscofemoral ligaments", "blur along the echo train, flow ghosts, truncation by the coil, metal",
             "reader error, unless it is asked for"),
@@ -60,7 +61,7 @@ GAIN: Mapping[str, float] = {"A": 2400.0, "B": 1500.0}
 @dataclass(frozen=True, eq=False)
 class KneeSlice:
     """One slice: `stored` (rows, cols) uint16, its grid, class (1 + place in CLASSES) of every point of a meniscus and the structure of every point, the parts of
-    the menisci as boxes with their class, landmarks (row, col), attributes; `ideal` is the painted slice before the scanner."""
+    the menisci as boxes with their class and outline, landmarks (row, col), attributes; `ideal` is the painted slice before the scanner."""
 
     stored: np.ndarray
     grid: Grid
@@ -155,12 +156,12 @@ def _truth(layers: list[Layer], shape: tuple[int, int], size: tuple[int, int]) -
 
 
 def _parts(structures: np.ndarray, seen: np.ndarray, knee: Examined, pixel: float) -> tuple[np.ndarray, Objects]:
-    """Class of every point of a meniscus, and its parts (horns, or the body whole) as boxes: each has the class of what it shows."""
+    """Class of every point of a meniscus, and its parts (horns, or the body whole) as boxes with outlines: each has the class of what it shows."""
     from scipy.ndimage import binary_dilation, find_objects, label
 
     from osteon.simulate.knee_mri_scene import STRUCTURES
 
-    classes, boxes, labels = np.zeros(structures.shape, np.uint8), [], []
+    classes, boxes, labels, outlines = np.zeros(structures.shape, np.uint8), [], [], []
     for side, lesion in sorted(knee.scene.lesions.items()):
         parts, _ = label(structures == 1 + STRUCTURES.index(f"{side} meniscus"))
         for k, where in enumerate(find_objects(parts), 1):
@@ -172,7 +173,8 @@ def _parts(structures: np.ndarray, seen: np.ndarray, knee: Examined, pixel: floa
             classes[part] = 1 + CLASSES.index(state)
             boxes.append([where[0].start - 0.5, where[1].start - 0.5, where[0].stop - 0.5, where[1].stop - 0.5])
             labels.append(state)
-    return classes, Objects(np.array(boxes).reshape(len(labels), 4), tuple(labels))
+            outlines.append(part)
+    return classes, Objects(np.array(boxes).reshape(len(labels), 4), tuple(labels), masks=np.array(outlines, bool).reshape(len(labels), *structures.shape))
 
 
 def _grid(knee: Examined, asked: Asking, at: float, pixel: float, thickness: float) -> Grid:
@@ -195,7 +197,7 @@ def _landmarks(knee: Examined, asked: Asking, at: float, pixel: float, thickness
 
 def knee_mri(folder: Path, cases: int, seed: int, *, site: str = "A", difficulty: float = 0.5, protocol: str = "PDFS", matrix: int = 256, reader_error: float = 0.0,
              confounded: bool = False, workers: int = 2) -> Cohort:
-    """A cohort folder of `cases` sagittal slices, four a knee: NIfTI `mri`, boxes `menisci` and mask `meniscus_mask` by class, mask `structures`, worst class `meniscus`,
+    """A cohort folder of `cases` sagittal slices, four a knee: NIfTI `mri`, boxes `menisci` with outlines and mask `meniscus_mask` by class, mask `structures`, worst class `meniscus`,
     `readings.csv` of three readers; the same bytes for the same call.
 
     `reader_error` is the share of `meniscus` that stands one class off. Raises DataError before any file is written for impossible arguments, a folder

@@ -26,9 +26,9 @@ def draw(frustum: Frustum, knees: Sequence[Knee], person: Person, setting: Setti
          physics: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Stored values, and the line integral (float32) of what stands before the film, letters left out."""
     line, sponge = scene.hard(frustum, _things(knees, person, setting))
-    line += scene.soft(frustum, _layers(knees, person, nuisance), np.eye(3))
+    line += scene.soft(frustum, layers(knees, person, nuisance), np.eye(3))
     marked = line.copy()
-    _letters(marked, frustum, knees, setting, asked.site)
+    letters(marked, frustum, knees, setting, asked.site)
     room = scene.varied(ROOMS[asked.site], asked.difficulty, nuisance)
     room = film.betraying(room) if "betrayed" in setting.extras else room
     return scene.develop(marked, sponge * person.grain**2, frustum, room, setting.margins, BORDER[asked.site], physics, finer=FINER), line
@@ -47,7 +47,8 @@ def _things(knees: Sequence[Knee], person: Person, setting: Setting) -> Iterator
             yield knee.placed("tibia", knee_bones.calcified(knee.shape)), "cortex"
 
 
-def _layers(knees: Sequence[Knee], person: Person, rng: np.random.Generator) -> list[tuple[Solid, str, float]]:
+def layers(knees: Sequence[Knee], person: Person, rng: np.random.Generator) -> list[tuple[Solid, str, float]]:
+    """Skin with fat and muscle, and the planes of fat between, as `spine_scene.soft` draws them."""
     return [(_limbs(knees, person), "skin", 4.0), (_fat(knees, rng), "fat", 1.6)]
 
 
@@ -77,7 +78,7 @@ def _fat(knees: Sequence[Knee], rng: np.random.Generator) -> Solid:
     return solid(steps)
 
 
-def _letters(line: np.ndarray, frustum: Frustum, knees: Sequence[Knee], setting: Setting, site: str) -> None:
+def letters(line: np.ndarray, frustum: Frustum, knees: Sequence[Knee], setting: Setting, site: str) -> None:
     """A lead letter lateral of each knee; the right knee stands on the left of the film."""
     rows, cols = frustum.shape
     down, aside, tilt = setting.letter

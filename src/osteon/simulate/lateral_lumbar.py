@@ -22,7 +22,7 @@ from osteon.simulate.spine_film import SpineFilm, check, streams
 if TYPE_CHECKING:
     from osteon.cohort import Cohort
     from osteon.simulate.frustum import Frustum
-    from osteon.simulate.spine_pose import Bend, Build
+    from osteon.simulate.spine_pose import Bend, Build, Vertebra
 
 FIELD_MM = (432.0, 270.0)
 SHOWN = ("T12", *LUMBAR)
@@ -199,6 +199,13 @@ def _bend(person: Person, found: Findings) -> Bend:
     return Bend(np.zeros((17, 2)), sagittal, np.zeros(17), (0.0, -slope))
 
 
+def column_of(person: Person, found: Findings) -> tuple[Vertebra, ...]:
+    """T1 to L5 of a person with what is wrong, standing on the sacrum."""
+    from osteon.simulate.spine_pose import stack
+
+    return stack(_bend(person, found), _build(person, found))
+
+
 def _build(person: Person, found: Findings) -> Build:
     from osteon.simulate.spine_pose import Build
 
@@ -209,9 +216,9 @@ def _build(person: Person, found: Findings) -> Build:
 def _record(person: Person, found: Findings, setting: Setting, site: str, difficulty: float, pixel: float,
             random: tuple[np.random.Generator, np.random.Generator]) -> SpineFilm:
     from osteon.simulate.lateral_lumbar_scene import draw, view_of
-    from osteon.simulate.spine_pose import lateral_points, stack
+    from osteon.simulate.spine_pose import lateral_points
 
-    column, view = stack(_bend(person, found), _build(person, found)), view_of(setting)
+    column, view = column_of(person, found), view_of(setting)
     frustum, spacing = _frustum(setting, pixel), (pixel, pixel)
     points = {name: lateral_points(frustum, column[LEVELS.index(name)], view) for name in SHOWN} | _pelvic_points(frustum, view, person)
     stored = draw(frustum, column, view, person, setting, site, difficulty, *random, density=found.density)

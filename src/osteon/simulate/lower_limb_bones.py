@@ -133,12 +133,12 @@ def _proximal_femur(shape: LegShape, root: np.ndarray) -> list[Step]:
             join(sphere(hip, head), 4), cut(sphere(hip + head * np.array([-0.93, 0.0, -0.36]), 4.0), 1.5)]
 
 
-def tibia(shape: LegShape, plateau: Sequence[Step] | None = None) -> Solid:
-    """The tibia; `plateau` are the steps of its upper end where a view needs finer ones."""
+def tibia(shape: LegShape, plateau: Sequence[Step] | None = None, cuts: Sequence[Step] = ()) -> Solid:
+    """The tibia; `plateau` are the steps of its upper end where a view needs finer ones, `cuts` what is taken away of it at last."""
     length, w = shape.tibia, shape.width
     steps = [*_tibial_shaft(shape), *group(_plateau(shape) if plateau is None else plateau, 10),
              join(ellipsoid((3, 21, -46), (9, 9, 18)), 8), join(cone((3, 19, -52), (1, 7 * w, -0.6 * length), 6, 3), 10),
-             *_plafond(shape)]
+             *_plafond(shape), *cuts]
     levels = [-length - 20, -length + 8, -length + 30, -length + 60, -0.68 * length, -0.45 * length, -0.28 * length, -60, -22, -8, 10]
     cortex = shape.cortex * np.array([1.2, 1.4, 1.6, 2.8, 4.8, 5.8, 4.8, 2.4, 1.2, 1.1, 1.1])
     return solid(steps, shell=(levels, cortex),

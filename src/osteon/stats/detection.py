@@ -105,14 +105,58 @@ def average_precision(hits: ArrayLike, scores: ArrayLike, truths: float, *, weig
     return float((np.diff(recall, prepend=0.0) * envelope[:-1]).sum())
 
 
+def mean_precisions(found_by: ArrayLike, scores: ArrayLike, true_weights: ArrayLike, found_weights: ArrayLike) -> Floats:
+    """Average precision as COCO has it, averaged over thresholds, for each row of weights (r,); nan where a row has nothing to find.
+
+    ``found_by`` (thresholds, t) is the score of the object that each true one was matched to at each threshold, -inf where it
+    was missed; ``scores`` (f,) are those of all found objects, ``true_weights`` (r, t) and ``found_weights`` (r, f) what both count.
+    """
+    by, ranked = np.atleast_2d(np.asarray(found_by, np.float64)), numbers(scores, "scores")
+    ours, theirs = np.asarray(true_weights, np.float64), np.asarray(found_weights, np.float64)
+    if ours.shape[1:] != by.shape[1:] or theirs.shape != (len(ours), len(ranked)):
+        raise ValueError(f"true_weights: shape {ours.shape} beside {theirs.shape} (expected rows of {by.shape[1]} and of {len(ranked)} weights)")
+    order = np.argsort(-ranked, kind="stable")
+    rising, every, truths = ranked[order][::-1], np.cumsum(theirs[:, order], axis=1), ours.sum(axis=1)
+    out = np.zeros(len(ours))
+    for row in by:
+        hit = np.isfinite(row)
+        true = np.zeros((len(ranked), len(ours)))
+        np.add.at(true, len(ranked) - 1 - np.searchsorted(rising, row[hit]), ours[:, hit].T)
+        out += _interpolated(np.cumsum(true.T, axis=1), every, truths)
+    return np.where(truths > 0, out / len(by), np.nan)
+
+
+def _interpolated(true: Floats, every: Floats, truths: Floats) -> Floats:
+    """The mean of the falling envelope of precision at the 101 recall points, of counts (r, f) that rise with falling score."""
+    if not true.shape[1]:
+        return np.zeros(len(true))
+    envelope = np.maximum.accumulate((true / np.maximum(every, 1e-300))[:, ::-1], axis=1)[:, ::-1]
+    points = np.floor(100 * true / np.maximum(truths, 1e-300)[:, None] + 1e-9) + 1  # of the 101 that this recall reaches
+    return np.asarray((np.diff(points, axis=1, prepend=0.0) * envelope).sum(axis=1) / 101)
+
+
+def mask_iou(first: ArrayLike, second: ArrayLike) -> Floats:
+    """Intersection over union (n, m) of outlines (n, ...) and (m, ...), yes or no at each point of one grid; 0 where both are empty."""
+    one, other = np.asarray(first, bool), np.asarray(second, bool)
+    if not len(one) or not len(other):
+        return np.zeros((len(one), len(other)))
+    if one.shape[1:] != other.shape[1:]:
+        raise ValueError(f"second: a grid of {other.shape[1:]} (expected {one.shape[1:]}, as in first)")
+    a, b = (masks.reshape(len(masks), -1).astype(np.float32) for masks in (one, other))
+    both = (a @ b.T).astype(np.float64)
+    whole = a.sum(1)[:, None] + b.sum(1)[None] - both
+    return np.divide(both, whole, out=np.zeros_like(both), where=whole > 0)
+
+
 def matched_hits(images: Sequence[ImageBoxes], threshold: float) -> tuple[Bools, Floats, int]:
     """Hit or false alarm (n,), score (n,) of every found box, and the number of true boxes."""
     hits, scores, truths = [np.zeros(0, bool)], [np.zeros(0)], 0
     for image in images:
         s = np.asarray(image.scores, np.float64).reshape(-1)
-        hits.append(match(box_iou(image.truth, image.found).reshape(-1, len(s)), s, threshold) >= 0)
+        true = len(_boxes(image.truth, "truth"))
+        hits.append(match(box_iou(image.truth, image.found).reshape(true, len(s)), s, threshold) >= 0)
         scores.append(s)
-        truths += len(_boxes(image.truth, "truth"))
+        truths += true
     return np.concatenate(hits), np.concatenate(scores), truths
 
 

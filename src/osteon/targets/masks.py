@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Masks:
-    """Named structures; a label map holds them as 1, 2, ... in this order, and 255 where nobody annotated."""
+    """Named structures; a label map holds them as 1, 2, ... in this order, and 255 where nobody annotated. A truth may lack those of `optional`: nothing is learnt or judged of them there."""
 
     names: tuple[str, ...]
+    optional: tuple[str, ...] = field(default=(), kw_only=True)
     cut: None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if not self.names or len(set(self.names)) < len(self.names):
             raise StudyError(message("Masks", "structures need different names", found=f"Found {self.names}"))
+        if set(self.optional) - set(self.names):
+            raise StudyError(message("Masks", "an optional structure is no structure", expected=", ".join(self.names), found=f"Found {self.optional}"))
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -39,11 +42,11 @@ class Masks:
         if isinstance(raw, Withheld):
             return raw
         if isinstance(raw, Mask):
-            missing = set(self.names) - set(raw.names)
-            if missing:
+            missing, given = set(self.names) - set(raw.names), tuple(n for n in self.names if n in raw.names)
+            if missing - set(self.optional) or not given:
                 raise DataError(message("mask", f"the structures {sorted(missing)} are missing", found=f"Found {raw.names}"))
             known = raw.of(KNOWN) if KNOWN in raw.names else raw.known
-            return raw if raw.names == self.names else Mask(np.stack([raw.of(n) for n in self.names]), self.names, raw.grid, known)
+            return raw if raw.names == given else Mask(np.stack([raw.of(n) for n in given]), given, raw.grid, known)
         if isinstance(raw, Picture):
             known = raw.array != UNKNOWN_LABEL
             labels = np.unique(raw.array[known])
@@ -67,10 +70,10 @@ class Masks:
         """One line a structure: Dice, IoU, HD95, ASSD (mm), surface Dice at 1 mm and size of truth and answer; HD95 is NaN where one of them is empty."""
         assert isinstance(truth, Mask)
         if isinstance(value, Withheld):
-            return [Line(n, withheld=value.reason) for n in self.names]
+            return [Line(n, withheld=value.reason) for n in truth.names]
         assert isinstance(value, Mask)
         answer = on_grid(value, truth)
-        return [Line(n, score=self.score(value, n), numbers=self._numbers(truth, answer, n)) for n in self.names]
+        return [Line(n, score=self.score(value, n), numbers=self._numbers(truth, answer, n)) for n in truth.names]
 
     def _numbers(self, truth: Mask, answer: Mask, name: str) -> dict[str, float]:
         from osteon.stats import segmentation

@@ -93,7 +93,7 @@ def _boxes(value: Objects, change: Change, target: Target, follows: Mapping[str,
         return value
     middle, half = (value.boxes[:, :2] + value.boxes[:, 2:]) / 2, (value.boxes[:, 2:] - value.boxes[:, :2]) / 2
     middle, half = change.back(middle, value.grid.shape), np.sqrt(half**2 @ (np.linalg.inv(change.matrix) ** 2).T)
-    return replace(value, boxes=np.hstack([middle - half, middle + half]))
+    return replace(value, boxes=np.hstack([middle - half, middle + half]), masks=None)
 
 
 def _outlines(value: Mask, change: Change, target: Target, follows: Mapping[str, float]) -> Mask:

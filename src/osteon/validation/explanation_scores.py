@@ -107,12 +107,12 @@ def _structure(net: Net, at: int) -> tuple[Score, Score | None, tuple[str, ...]]
 
 
 def _box(net: Net, at: int) -> tuple[Score, Score | None, tuple[str, ...]]:
-    """The surest box of a label; of a detector with the outputs of YOLO (objectness, then classes) as a function with a gradient, of another as it is answered."""
+    """The surest box of a label; of a detector that gives its strength, or the outputs of YOLO (objectness, then classes), as a function with a gradient, of another as it is answered."""
     import torch
 
     def answered(network: nn.Module, images: Tensor) -> Tensor:
         found = network.decode(network(images), tuple(images.shape[-2:]), score=0.0)  # type: ignore[operator]
-        return torch.stack([torch.cat((scores[labels == at], scores.new_zeros(1))).max() for _, scores, labels in found])
+        return torch.stack([torch.cat((scores[labels == at], scores.new_zeros(1))).max() for _, scores, labels, *_ in found])
 
     def log_strength(network: nn.Module, images: Tensor) -> Tensor:
         sigmoid = torch.nn.functional.logsigmoid
@@ -120,6 +120,8 @@ def _box(net: Net, at: int) -> tuple[Score, Score | None, tuple[str, ...]]:
         return torch.cat([c.flatten(1) for c in cells], 1).max(1).values
 
     assert net.fitted is not None
+    if hasattr(net.fitted.network, "strength"):
+        return lambda network, images: network.strength(images, at), lambda network, images: network.strength(images, at).exp(), ("Grad-CAM", "integrated gradients", *BY_COVERING)  # type: ignore[operator]
     if _like_yolo(net.fitted.network, net.fitted.view.shape, net.fitted.view.channels):
         return log_strength, lambda network, images: log_strength(network, images).exp(), ("Grad-CAM", "integrated gradients", *BY_COVERING)
     return answered, answered, BY_COVERING

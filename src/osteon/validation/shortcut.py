@@ -68,7 +68,7 @@ def taken_away(model: Model, cohort: Cohort, learnt: Cohort, *, picture: str, as
     """
     name, target = asked
     finding = target.findings[0]
-    cases = [c for c in cohort if name in c.truth and not isinstance(c.truth[name], Withheld)]
+    cases = [c for c in cohort if name in c.truth and picture in c.inputs and not isinstance(c.truth[name], Withheld)]
     states = np.array([np.nan if (s := target.is_positive(c.truth[name], finding)) is None else float(s) for c in cases], float)
     reference = usual_levels(learnt, picture)
     scores = {"": _scores(model, replace(cohort, cases=cases), asked, finding)}

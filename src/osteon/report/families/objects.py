@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-KEYS = ("ap", "recall", "iou", "auc")
+KEYS = ("ap", "ap_coco", "mask_ap", "mask_ap_coco", "recall", "iou", "mask_iou", "distance", "auc")
 
 
 def found(facts: Facts) -> tuple[str, ...]:

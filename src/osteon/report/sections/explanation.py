@@ -44,6 +44,8 @@ def _maps(facts: Facts) -> tuple[Block, ...]:
         found = looked(facts.run, facts.study, shown)
     except (OsteonError, OSError) as error:
         return (Paragraph((f"No map was made: {discreet(str(error))}",), "note"),)
+    if not found["methods"]:
+        return (Paragraph((f"No map was made: the answer of {found['network']} has no gradient; `osteon explain RUN CASE --method occlusion` covers the picture piece by piece instead.",), "note"),)
     return (Paragraph((_asked(facts, found),)), *(Paragraph((verdict(facts, name, one),), "lead") for name, one in found["methods"].items()),
             *_drawings(facts, found), _validity(facts, found), *_located(facts, found))
 

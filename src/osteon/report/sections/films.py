@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from osteon.case import Case
@@ -32,7 +32,7 @@ def films(facts: Facts) -> Section | None:
     judged = _judged_by(facts)
     try:
         cohort = cohort_of(facts)
-        drawn = tuple(_drawings(facts, cohort, inputs[0], judged)) if cohort is not None and judged else ()
+        drawn = tuple(_drawings(facts, cohort, inputs, judged)) if cohort is not None and judged else ()
         why = "" if drawn else "The films are elsewhere: the folder they came from is not at hand, has changed, or was not asked for. Each case keeps its code (c00001 …) in the tables of the run."
     except (OsteonError, OSError) as error:
         drawn, why = (), f"The films could not be opened again: {discreet(str(error))}"
@@ -83,7 +83,7 @@ def unconformed(facts: Facts) -> Cohort:
     return Cohort.from_folder(home)
 
 
-def _drawings(facts: Facts, cohort: Cohort, name: str, target: str) -> Iterator[Drawing]:
+def _drawings(facts: Facts, cohort: Cohort, names: Sequence[str], target: str) -> Iterator[Drawing]:
     from osteon.engine.folder import codes
 
     by_code = {code: case_id for case_id, code in codes(unconformed(facts)).cases.items()}
@@ -92,8 +92,10 @@ def _drawings(facts: Facts, cohort: Cohort, name: str, target: str) -> Iterator[
     answers = answers_of(facts, set(picked.values()), facts.label)
     told = family_of(facts.study.targets[target]).errors(facts, facts.label, target).set_index("case")["told"]
     for place, code in picked.items():
-        if code in answers and by_code.get(code) in rows:
-            yield _drawing(facts, cohort.cases[rows[by_code[code]]], name, answers[code], (place, code, str(told[code])))
+        case = cohort.cases[rows[by_code[code]]] if code in answers and by_code.get(code) in rows else None
+        there = next((name for name in names if case is not None and name in case.inputs), "")  # an optional picture may be missing
+        if case is not None and there:
+            yield _drawing(facts, case, there, answers[code], (place, code, str(told[code])))
 
 
 def chosen(errors: pd.DataFrame) -> dict[str, str]:

@@ -53,6 +53,8 @@ def _analysed(facts: Facts, kind: str, what: str, group: str = "") -> tuple[Cell
     if own is None:
         return Cell("not measured here"), Cell("")
     made, known = value_cell(own), [r for r in found.values() if r.value.estimate == r.value.estimate]
+    if not known:
+        return made, Cell("–")
     low, high = (value_cell(pick(known, key=lambda r: r.value.estimate)).text for pick in (min, max))
     return (replace(made, under=f"{group}: {made.under}") if group else made), Cell(low if low == high else f"{low} to {high}")
 
