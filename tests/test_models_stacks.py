@@ -14,6 +14,7 @@ from osteon.case import Case
 from osteon.cohort import Cohort
 from osteon.errors import StudyError
 from osteon.models import Net
+from osteon.models.arrays import sizes
 from osteon.models.protocol import Desk
 from osteon.models.stacks import SeenStack, StackView, stacked
 from osteon.targets import Classes, Masks
@@ -40,7 +41,7 @@ def cohort(count: int, seed: int = 0, shapes: Sequence[tuple[int, ...]] = ((4, 6
 def test_a_flat_network_sees_each_slice_and_one_of_blocks_all_of_them() -> None:
     given = cohort(4)
     for apart, pieces in ((True, (4, 1, 64, 64)), (False, (1, 4, 64, 64))):
-        view = stacked(given, "mri", longest=64, apart=apart)
+        view = stacked(sizes(given, "mri"), "mri", longest=64, apart=apart)
         assert view is not None and view.count(given.cases[0].inputs) == pieces[0] and view.channels == pieces[1]
         seen = view.see(given.cases[1].inputs)
         assert isinstance(seen, SeenStack) and seen.pieces(view.shape).shape == pieces and len(seen.windows) == pieces[0]
@@ -55,9 +56,9 @@ def test_a_volume_of_another_number_of_slices_is_withheld_with_the_reason() -> N
                          ({"mri": Picture(np.zeros((4, 64, 64, 3)), Grid((4, 64, 64)))}, "no volume of slices")):
         found = view.see(inputs)
         assert isinstance(found, Withheld) and said in found.reason
-    mixed = stacked(cohort(9, shapes=((4, 64, 64), (4, 64, 64), (6, 64, 64))), "mri", longest=64, apart=True)
+    mixed = stacked(sizes(cohort(9, shapes=((4, 64, 64), (4, 64, 64), (6, 64, 64))), "mri"), "mri", longest=64, apart=True)
     assert mixed is not None and mixed.slices == 4, "what most have"
-    assert stacked(Cohort("flat", "own", cases=[Case("a", "a", inputs={"mri": Picture(np.zeros((64, 64)), Grid((64, 64)))})]), "mri", longest=64, apart=True) is None
+    assert stacked(sizes(Cohort("flat", "own", cases=[Case("a", "a", inputs={"mri": Picture(np.zeros((64, 64)), Grid((64, 64)))})]), "mri"), "mri", longest=64, apart=True) is None
 
 
 @pytest.mark.parametrize("name", ["resnet18_of_width", "xception_3d"])

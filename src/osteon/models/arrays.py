@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -132,9 +133,17 @@ def _even(rows: list[np.ndarray]) -> np.ndarray:
     return out
 
 
-def survey(cohort: Cohort, picture: str, *, longest: int, sample: int = 12) -> tuple[int, tuple[int, int]]:
-    """Channels (1 or 3) and the frame (rows, cols) that suit the films, from a few evenly spaced cases. Raises DataError where none can be read."""
-    proportions, channels, fault = [], 1, None
+class Sizes(NamedTuple):
+    """Of some films or volumes of a cohort: the shapes of their grids, their channels (1 or 3), and a fault of one that could not be read."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    channels: int
+    fault: DataError | None
+
+
+def sizes(cohort: Cohort, picture: str, *, sample: int = 12) -> Sizes:
+    """The sizes of a few evenly spaced cases, each read once."""
+    shapes, channels, fault = [], 1, None
     for number in np.unique(np.linspace(0, len(cohort) - 1, min(sample, len(cohort))).astype(int)).tolist():
         inputs = cohort.cases[number].inputs
         try:
@@ -143,8 +152,13 @@ def survey(cohort: Cohort, picture: str, *, longest: int, sample: int = 12) -> t
             fault = error
             continue
         if isinstance(found, Picture):
-            proportions.append(found.grid.shape[-2] / found.grid.shape[-1])
+            shapes.append(found.grid.shape)
             channels = 3 if found.array.ndim > len(found.grid.shape) else channels
-    if not proportions and fault:
-        raise fault
-    return channels, frame(proportions, longest)
+    return Sizes(tuple(shapes), channels, fault)
+
+
+def survey(found: Sizes, *, longest: int) -> tuple[int, tuple[int, int]]:
+    """Channels (1 or 3) and the frame (rows, cols) that suit films of these sizes. Raises DataError where none could be read."""
+    if not found.shapes and found.fault:
+        raise found.fault
+    return found.channels, frame([shape[-2] / shape[-1] for shape in found.shapes], longest)

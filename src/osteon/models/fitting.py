@@ -22,7 +22,7 @@ from torch import nn
 from osteon.cohort import Cohort
 from osteon.errors import DataError, RunError, StudyError, message
 from osteon.models import checkpoint, machine
-from osteon.models.arrays import READERS, Arrays, laid_out, survey
+from osteon.models.arrays import READERS, Arrays, Sizes, laid_out, sizes, survey
 from osteon.models.augment import centred
 from osteon.models.columns import Coding
 from osteon.models.events import RISK_SET, EventsFamily
@@ -178,9 +178,10 @@ def _designed(net: Net | Fusion, train: Cohort, target: Target, desk: Desk) -> t
         recording = excerpts(train, net.reads[0], longest=desk.budget.image_side, sensors=net.settings.get("sensors", ()), cut=str(net.settings.get("cut", "")))
         family = family_of(target, sided=recording.sided)
         return family, recording, Blueprint(net.name, recording.channels, family.outputs, desk.budget.width, recording.shape)
-    if (stack := _stack(net, train, family, desk)) is not None:
+    found = {name: sizes(train, name) for name in net.pictures}
+    if (stack := _stack(net, found, family, desk)) is not None:
         return family, stack, Blueprint(net.name, stack.channels, family.outputs, desk.budget.width, stack.shape)
-    view = _seen(net, train, desk)
+    view = _seen(net, train, found, desk)
     headed = len(view.pictures) + 1 if isinstance(family, EventsFamily) else 0  # a hazard has the head of a fusion, without columns
     family = _beside(family, view)
     blueprint = Blueprint(net.name, view.channels, family.outputs, desk.budget.width, view.shape, len(view.pictures), view.told or headed)
@@ -195,10 +196,10 @@ def _designed(net: Net | Fusion, train: Cohort, target: Target, desk: Desk) -> t
     return family, view, blueprint
 
 
-def _stack(net: Net | Fusion, train: Cohort, family: Family, desk: Desk) -> StackView | None:
+def _stack(net: Net | Fusion, found: Mapping[str, Sizes], family: Family, desk: Desk) -> StackView | None:
     """What is seen of a volume; None of a picture. Raises StudyError for a network of blocks without one, or for a target that is not of the whole volume."""
     block = takes(net.name) == "block"
-    stack = None if net.boxes or len(net.reads) > 1 else stacked(train, net.reads[0], longest=desk.budget.image_side, apart=not block)
+    stack = None if net.boxes or len(net.reads) > 1 else stacked(found[net.reads[0]], net.reads[0], longest=desk.budget.image_side, apart=not block)
     if block and stack is None:
         raise StudyError(message(f"Net {net.name!r}", "it sees a block of slices", expected="one input that is a volume", found=f"Found {net.reads}"))
     if stack is not None and not isinstance(family, (ClassesFamily, GradesFamily, MeasuresFamily)):
@@ -211,9 +212,9 @@ def _beside(family: Family, view: Sight) -> Family:
     return FusedFamily(family, view.told) if isinstance(view, View) and view.told else family
 
 
-def _seen(net: Net | Fusion, train: Cohort, desk: Desk) -> View:
+def _seen(net: Net | Fusion, train: Cohort, sizes_of: Mapping[str, Sizes], desk: Desk) -> View:
     """What is seen of a case: the frame after the first picture, records coded by the train part."""
-    found = [survey(train, name, longest=desk.budget.image_side) for name in net.pictures]
+    found = [survey(sizes_of[name], longest=desk.budget.image_side) for name in net.pictures]
     coding = Coding.learnt(train, net.records) if net.records else None
     return View(net.pictures[0], net.boxes, channels=len(found) * max(channels for channels, _ in found), shape=(desk.budget.crop_side,) * 2 if net.boxes else found[0][1],
                 margin=float(net.settings.get("margin", View.margin)), others=net.pictures[1:], coding=coding)

@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from osteon.cohort import Cohort
 from osteon.errors import DataError, message
+from osteon.models.arrays import Sizes
 from osteon.models.protocol import missing_input
 from osteon.models.views import eight_bit, frame
 from osteon.models.windows import Window, cut, whole
 from osteon.value import Grid, Picture, Withheld
-
-SAMPLE = 12  # cases whose sizes are looked at
 
 
 @dataclass(frozen=True)
@@ -98,18 +96,10 @@ def sliced(found: Any) -> Picture:
     return found
 
 
-def stacked(cohort: Cohort, name: str, *, longest: int, apart: bool) -> StackView | None:
-    """The view that suits the volumes of a cohort, from a few evenly spaced cases: most have its number of slices; None where they are no volumes, or none can be read."""
-    sizes: list[tuple[int, ...]] = []
-    for number in np.unique(np.linspace(0, len(cohort) - 1, min(SAMPLE, len(cohort))).astype(int)).tolist():
-        try:
-            found = cohort.cases[number].inputs.get(name)
-        except DataError:
-            continue
-        if not isinstance(found, Picture) or len(found.grid.shape) != 3:
-            return None
-        sizes.append(found.grid.shape)
-    if not sizes:
+def stacked(found: Sizes, name: str, *, longest: int, apart: bool) -> StackView | None:
+    """The view that suits volumes of these sizes: most have its number of slices; None where they are no volumes, or none could be read."""
+    sizes = found.shapes
+    if not sizes or any(len(shape) != 3 for shape in sizes):
         return None
     slices = max({s[0] for s in sizes}, key=lambda n: (sum(s[0] == n for s in sizes), n))
     return StackView(name, slices, shape=frame([s[1] / s[2] for s in sizes], longest), apart=apart)

@@ -18,7 +18,7 @@ NETS = {"DenseNet201": "densenet201", "ResNet50": "resnet50", "VGG16": "vgg16", 
 
 def graded(net: str) -> Net:
     """One network of the bake-off: the same film, grade, augmentation and plan of training as every other."""
-    return Net(net, reads=("xray",), writes=("kl",), settings={"steps": 12})  # an epoch of the part of a small budget; a larger part sets more by itself
+    return Net(net, reads=("xray",), writes=("kl",))
 
 
 STUDY = Study(
