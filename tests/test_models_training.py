@@ -96,7 +96,7 @@ def test_the_seconds_are_kept_and_said() -> None:
 
 
 def test_a_fit_that_gains_nothing_stops_early_and_keeps_its_best() -> None:
-    net = Net(NET.name, NET.reads, NET.writes, settings={"rate": 1.0, "decay": 0.0, "batch": 2})
+    net = Net(NET.name, NET.reads, NET.writes, settings={"rate": 1.0, "decay": 0.0, "batch": 2, "steps": 8})
     _, desk = fit(budget=BUDGET.with_(epochs=12), net=net)
     losses = [epoch["tune"] for epoch in desk.notes["losses"]]
     assert desk.notes["best_epoch"] == int(np.argmin(losses)) + 1

@@ -200,7 +200,7 @@ LABELLED: Mapping[str, Labelled] = {
     "shoulder": Labelled(shoulder.CARD, shoulders), "cervical": Labelled(cervical.CARD, necks), "knee_mri": Labelled(knee_mri.CARD, menisci), "lumbar_mri": Labelled(lumbar_mri.CARD, lumbar_discs),
     "shoulder_mri": Labelled(shoulder_mri.CARD, tendons), "bone_lesion": Labelled(bone_lesion.CARD, lesions), "spine_ct": Labelled(spine_ct.CARD, spines), "bone_microct": Labelled(bone_microct.CARD, bones),
     "graf_ultrasound": Labelled(graf_ultrasound.CARD, infant_hips), "cartilage_histology": Labelled(cartilage_histology.CARD, cartilages), "endoscopy": Labelled(endoscopy.CARD, tips)}
-DEAR = ("bone_lesion", "spine_ct", "knee_arthroplasty", "lumbar_mri")  # films that cost most; that their shortcut shows is tested beside each of them, the points of the probes with the long tests
+DEAR = ("ankle", "bone_lesion", "knee_arthroplasty", "knee_mri", "lumbar_mri", "spine_ct")  # films that cost most; that their shortcut shows is tested beside each of them, the points of the probes with the long tests
 every = pytest.mark.parametrize("made", LABELLED.values(), ids=LABELLED)
 
 
