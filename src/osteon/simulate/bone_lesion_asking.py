@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from osteon.errors import DataError, message
+from osteon.simulate.asking import refuse, unspawned
 from osteon.simulate.mri import Weighting
 
 FIELD_MM = 180.0
@@ -60,9 +60,7 @@ class Asking:
         checks = (("the site is unknown", "A or B", self.site, self.site in SITES), ("the difficulty is impossible", "0-1", self.difficulty, 0 <= self.difficulty <= 1),
                   ("the institution is none of the site", ", ".join(SITES.get(self.site, ())), self.institution, self.institution in ("", *SITES.get(self.site, ()))),
                   ("the bone is unknown", ", ".join(BONES), self.bone, self.bone in ("", *BONES)))
-        for what, expected, found, holds in checks:
-            if not holds:
-                raise DataError(message("bone lesion MRI", what, expected=expected, found=f"Found {found!r}"))
+        refuse("bone lesion MRI", checks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,5 +78,5 @@ class Streams:
 
 def streams(seed: Seed) -> Streams:
     """The streams of a case: the same whoever asks first."""
-    root = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key) if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    root = unspawned(seed)
     return Streams(*map(np.random.default_rng, root.spawn(7)))

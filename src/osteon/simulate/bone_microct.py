@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from osteon.simulate.asking import unspawned
 from osteon.simulate.bone_microct_load import TISSUES, Load
 from osteon.simulate.card import Card
 
@@ -97,8 +98,8 @@ def bone_slice(seed: Seed, *, of: Seed | None = None, at: float | None = None, a
     from osteon.simulate.bone_microct_tissue import specimen
 
     asked = ask or Asking(**how)
-    anatomy, label = (np.random.default_rng(s) for s in _sequence(seed if of is None else of).spawn(4)[:2])
-    nuisance, physics = (np.random.default_rng(s) for s in _sequence(seed).spawn(4)[2:])
+    anatomy, label = (np.random.default_rng(s) for s in unspawned(seed if of is None else of).spawn(4)[:2])
+    nuisance, physics = (np.random.default_rng(s) for s in unspawned(seed).spawn(4)[2:])
     bone = specimen(anatomy, asked.tissue)
     state = asked.state or STATES[int(label.random() < 0.5)]
     half = 0.5 * asked.points * asked.voxel
@@ -118,7 +119,7 @@ def strained_pair(seed: Seed, *, load: Load | None = None, ask: Asking | None = 
     from osteon.simulate.bone_microct_tissue import specimen
 
     asked = ask or Asking(**{"points": 64} | how)
-    anatomy, label, nuisance, physics = (np.random.default_rng(s) for s in _sequence(seed).spawn(4))
+    anatomy, label, nuisance, physics = (np.random.default_rng(s) for s in unspawned(seed).spawn(4))
     bone = specimen(anatomy, asked.tissue)
     half = 0.5 * asked.points * asked.voxel
     pressed = _loaded(label, bone, asked, "pristine", half)[0] if load is None else load
@@ -149,9 +150,6 @@ def bone_microct_strain(folder: Path, cases: int, seed: int, *, site: str = "A",
     Asking(site, difficulty, tissue=tissue, points=points)
     return make(PAIRS, Path(folder), {"cases": cases, "seed": seed, "site": site, "difficulty": difficulty, "tissue": tissue, "points": points}, workers)
 
-
-def _sequence(seed: Seed) -> np.random.SeedSequence:
-    return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key) if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
 
 
 def _loaded(label: np.random.Generator, bone: Specimen, asked: Asking, state: str, half: float) -> tuple[Load, list[Crack]]:

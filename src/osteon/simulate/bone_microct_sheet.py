@@ -45,10 +45,11 @@ def _structures(made: BoneSlice) -> Mapping[str, np.ndarray]:
     """Structures of the osteon nearest the middle, and the longest crack."""
     from scipy.ndimage import label
 
-    from osteon.simulate.bone_microct import Asking, _sequence
+    from osteon.simulate.asking import unspawned
+    from osteon.simulate.bone_microct import Asking
     from osteon.simulate.bone_microct_tissue import specimen
 
-    bone = specimen(np.random.default_rng(_sequence((8, NAMED[4])).spawn(4)[0]), NAMED[0])
+    bone = specimen(np.random.default_rng(unspawned((8, NAMED[4])).spawn(4)[0]), NAMED[0])
     step, half, depth = made.voxel_um, 0.5 * (Asking(points=256).points - 1), np.float32(made.attributes["at_um"])
     wander = 14 * float(bone.field.at(np.zeros(1, np.float32), np.zeros(1, np.float32), np.full(1, depth, np.float32))[0])
     middles = np.stack([bone.osteons[:, 1] - 0.6 * wander, bone.osteons[:, 0] + wander], axis=1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from osteon.simulate.asking import unspawned
 from osteon.simulate.card import Card
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def section(seed: Seed, *, ask: Asking | None = None, **how: Any) -> Section:
     from osteon.simulate.cartilage_histology_cells import cells
 
     asked = ask or Asking(**how)
-    sequence = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key) if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    sequence = unspawned(seed)
     anatomy, label, nuisance, physics, reading = (np.random.default_rng(s) for s in sequence.spawn(5))
     severity = float(label.beta(1.1, 1.3)) if asked.severity < 0 else asked.severity
     bed, clefts, grade, damage = _bed(anatomy, label, severity, asked)

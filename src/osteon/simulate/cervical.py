@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from osteon.errors import DataError, message
 from osteon.geometry.cervical import Signs, construct_cervical, measure_cervical, narrowest
+from osteon.simulate.asking import refuse, unspawned
 from osteon.simulate.card import Card
 from osteon.simulate.cervical_states import Findings, degenerated, ossified
 
@@ -124,9 +124,7 @@ class Drawing:
         checks = (("the kind is unknown", ", ".join(KINDS), self.kind, self.kind in KINDS), ("the site is unknown", "A or B", self.site, self.site in SITES),
                   ("the difficulty is impossible", "0-1", self.difficulty, 0 <= self.difficulty <= 1), ("the pixel size is impossible", "0.2-8 mm", self.pixel_mm, 0.2 <= self.pixel_mm <= 8),
                   ("the severity is impossible", "0-1", self.severity, math.isnan(self.severity) or 0 <= self.severity <= 1))
-        for what, expected, found, holds in checks:
-            if not holds:
-                raise DataError(message(CARD.name, what, expected=expected, found=f"Found {found!r}"))
+        refuse(CARD.name, checks)
 
 
 def cervical_film(seed: Seed, *, findings: Findings | None = None, ask: Drawing | None = None, **how: Any) -> CervicalFilm:
@@ -135,8 +133,7 @@ def cervical_film(seed: Seed, *, findings: Findings | None = None, ask: Drawing 
     `findings` fixes what the neck is; the rest as in `Drawing` (or given as `ask`). Raises DataError for impossible arguments.
     """
     asked = ask or Drawing(**how)
-    sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    anatomy, label, nuisance, physics, whose = (np.random.default_rng(s) for s in np.random.SeedSequence(sequence.entropy, spawn_key=sequence.spawn_key).spawn(5))
+    anatomy, label, nuisance, physics, whose = (np.random.default_rng(s) for s in unspawned(seed).spawn(5))
     person, setting = _person(whose), _setting(nuisance, asked)
     severity = _severity(label, asked)
     drawn = degenerated(severity, person.size, anatomy, label, asked.difficulty)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from osteon.geometry.graf import MATURE, WEEKS, graf_type, measure_graf
+from osteon.simulate.asking import unspawned
 from osteon.simulate.card import Card
 from osteon.simulate.graf_ultrasound_anatomy import MISSING, PLANES, InfantHip
 
@@ -83,7 +84,7 @@ def hip_scan(seed: int | tuple[int, ...] | np.random.SeedSequence, *, site: str 
     `alpha` (degrees) and `weeks` fix what else is drawn; `plane` is one of PLANES, or "any"; `side` is the number of pixels of a side; `neutral` leaves out shift, tilt, zoom and gain. Raises DataError for impossible arguments.
     """
     check(site, difficulty, plane, alpha, weeks, side)
-    sequence = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key) if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    sequence = unspawned(seed)
     anatomy, label, nuisance, physics = (np.random.default_rng(s) for s in sequence.spawn(4))
     who = _infant(anatomy, weeks)
     design = _design(label, alpha)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from osteon.errors import DataError, message
 from osteon.geometry import hip as rules
 from osteon.geometry.hip import Signs, Worn, measure_hip
+from osteon.simulate.asking import refuse, unspawned
 from osteon.simulate.card import Card
 
 if TYPE_CHECKING:
@@ -147,9 +147,7 @@ class Drawing:
                   ("the side is unknown", "R or L", self.side, self.side in ("", *SIDES)),
                   ("the severity is impossible", "0-1", self.severity, math.isnan(self.severity) or 0 <= self.severity <= 1),
                   ("the manner is unknown", ", ".join(MANNERS), sorted(self.manner), self.manner <= set(MANNERS)))
-        for what, expected, found, holds in checks:
-            if not holds:
-                raise DataError(message("AP hip", what, expected=expected, found=f"Found {found!r}"))
+        refuse("AP hip", checks)
 
     @property
     def pixel(self) -> float:
@@ -163,7 +161,7 @@ def hip_film(seed: Seed, *, status: Status | None = None, ask: Drawing | None = 
     `status` fixes what the hip is; the rest as in `Drawing` (or given as `ask`), with `neutral=True`, `confounded=True` and `wide=True` for its manners. Raises DataError for impossible arguments.
     """
     asked = ask or _asked(**how)
-    anatomy, label, nuisance, physics, whose = (np.random.default_rng(s) for s in _sequence(seed).spawn(5))
+    anatomy, label, nuisance, physics, whose = (np.random.default_rng(s) for s in unspawned(seed).spawn(5))
     person = _person(whose)
     setting = _setting(nuisance, asked)
     side = asked.side or ("R" if nuisance.random() < 0.5 else "L")
@@ -204,12 +202,6 @@ def hip_ap(folder: Path, cases: int, seed: int, *, kind: str = "implant", view: 
     return make(FILMS, Path(folder), {"cases": cases, "seed": seed, "kind": kind, "view": view, "site": site, "difficulty": difficulty, "pixel_mm": asked.pixel,
                                       "confounded": confounded} | ({"wide": True} if wide else {}), workers)
 
-
-def _sequence(seed: Seed) -> np.random.SeedSequence:
-    """A sequence that nobody has spawned from."""
-    if isinstance(seed, np.random.SeedSequence):
-        return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
-    return np.random.SeedSequence(seed)
 
 
 def _person(rng: np.random.Generator) -> Person:

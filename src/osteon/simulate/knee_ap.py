@@ -17,6 +17,7 @@ import numpy as np
 
 from osteon.errors import DataError, message
 from osteon.geometry.knee_oa import COMPARTMENTS, RULES, Features, kellgren_lawrence
+from osteon.simulate.asking import refuse, unspawned
 from osteon.simulate.card import Card
 from osteon.simulate.knee_wear import wear_of
 
@@ -144,9 +145,7 @@ class Drawing:
                   ("the pixel size is impossible", "0.2-8 mm", self.pixel_mm, 0.2 <= self.pixel_mm <= 8),
                   ("the sides are unknown", "R, L or both", self.sides, self.sides in ((), ("R",), ("L",), ("R", "L"))),
                   ("the severity is impossible", "0-1", self.severity, math.isnan(self.severity) or 0 <= self.severity <= 1))
-        for what, expected, found, holds in checks:
-            if not holds:
-                raise DataError(message("AP knee", what, expected=expected, found=f"Found {found!r}"))
+        refuse("AP knee", checks)
 
 
 def knee_film(seed: Seed, *, patient: Seed | None = None, ask: Drawing | None = None, wear: Wear | None = None, **how: Any) -> KneeFilm:
@@ -156,8 +155,8 @@ def knee_film(seed: Seed, *, patient: Seed | None = None, ask: Drawing | None = 
     Raises DataError for impossible arguments.
     """
     asked = ask or Drawing(**how)
-    anatomy, label, nuisance, physics = (np.random.default_rng(s) for s in _sequence(seed).spawn(4))
-    shared, common = (np.random.default_rng(s) for s in _sequence(seed if patient is None else patient).spawn(6)[4:])
+    anatomy, label, nuisance, physics = (np.random.default_rng(s) for s in unspawned(seed).spawn(4))
+    shared, common = (np.random.default_rng(s) for s in unspawned(seed if patient is None else patient).spawn(6)[4:])
     person, alike, build = person_of(shared), float(common.normal()), shared.normal(0, 1, 4)
     setting = setting_of(nuisance, asked)
     sides = asked.sides or ("R" if nuisance.random() < 0.5 else "L",)
@@ -182,12 +181,6 @@ def knee_ap(folder: Path, cases: int, seed: int, *, site: str = "A", difficulty:
     return make(FILMS, Path(folder), {"cases": cases, "seed": seed, "site": site, "difficulty": difficulty, "pixel_mm": pixel_mm, "confounded": confounded,
                                "reader_error": reader_error}, workers)
 
-
-def _sequence(seed: Seed) -> np.random.SeedSequence:
-    """A sequence that nobody has spawned from."""
-    if isinstance(seed, np.random.SeedSequence):
-        return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
-    return np.random.SeedSequence(seed)
 
 
 def _severity(rng: np.random.Generator, alike: float, asked: Drawing) -> float:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from osteon.errors import DataError, message
 from osteon.geometry.knee_implant import Signs, measure_replacement
 from osteon.simulate import knee_ap
+from osteon.simulate.asking import refuse, unspawned
 from osteon.simulate.card import Card
 from osteon.simulate.knee_ap import PIXEL_MM, SIDES, SITES, Person, Seed, Setting
 from osteon.simulate.knee_arthroplasty_states import held, of_kind, parts_of
@@ -101,9 +101,7 @@ class Drawing:
                   ("the site is unknown", "A or B", self.site, self.site in SITES), ("the difficulty is impossible", "0-1", self.difficulty, 0 <= self.difficulty <= 1),
                   ("the pixel size is impossible", "0.2-8 mm", self.pixel_mm, 0.2 <= self.pixel_mm <= 8),
                   ("the severity is impossible", "0-1", self.severity, math.isnan(self.severity) or 0 <= self.severity <= 1))
-        for what, expected, found, holds in checks:
-            if not holds:
-                raise DataError(message(CARD.name, what, expected=expected, found=f"Found {found!r}"))
+        refuse(CARD.name, checks)
 
 
 def implant_film(seed: Seed, *, status: Status | None = None, ask: Drawing | None = None, **how: Any) -> ImplantFilm:
@@ -112,8 +110,7 @@ def implant_film(seed: Seed, *, status: Status | None = None, ask: Drawing | Non
     `status` fixes what the knee is; the rest as in `Drawing` (or given as `ask`). Raises DataError for impossible arguments.
     """
     asked = ask or Drawing(**how)
-    sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    anatomy, label, nuisance, physics, whose = (np.random.default_rng(s) for s in np.random.SeedSequence(sequence.entropy, spawn_key=sequence.spawn_key).spawn(5))
+    anatomy, label, nuisance, physics, whose = (np.random.default_rng(s) for s in unspawned(seed).spawn(5))
     person, build = knee_ap.person_of(whose), whose.normal(0, 1, 4)
     base = knee_ap.Drawing(asked.site, asked.difficulty, asked.pixel_mm, neutral=asked.neutral)
     setting, side = knee_ap.setting_of(nuisance, base), SIDES[int(nuisance.random() < 0.5)]

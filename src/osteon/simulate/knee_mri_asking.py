@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from osteon.errors import DataError, message
+from osteon.simulate.asking import refuse, unspawned
 from osteon.simulate.knee_menisci import CLASSES
 from osteon.simulate.mri import PROTOCOLS
 
@@ -33,19 +33,11 @@ class Asking:
                   ("the plane is unknown", " or ".join(PLANES), self.plane, self.plane in PLANES), ("the protocol is unknown", ", ".join(PROTOCOLS), self.protocol, self.protocol in PROTOCOLS),
                   ("the matrix is impossible", "an even number of pixels from 32 to 512", self.matrix, 32 <= self.matrix <= 512 and self.matrix % 2 == 0),
                   ("there is no such class", ", ".join(CLASSES), self.state, self.state in ("", *CLASSES)))
-        for what, expected, found, holds in checks:
-            if not holds:
-                raise DataError(message("knee MRI", what, expected=expected, found=f"Found {found!r}"))
+        refuse("knee MRI", checks)
 
 
 def streams(seed: Seed, patient: Seed | None) -> tuple[tuple[np.random.Generator, ...], tuple[np.random.Generator, ...]]:
     """(anatomy, label, nuisance of the patient), (nuisance, physics of the slice or examination): the same whoever asks first."""
-    own, shared = _sequence(seed).spawn(2), _sequence(seed if patient is None else patient).spawn(5)[2:]
+    own, shared = unspawned(seed).spawn(2), unspawned(seed if patient is None else patient).spawn(5)[2:]
     return tuple(map(np.random.default_rng, shared)), tuple(map(np.random.default_rng, own))
 
-
-def _sequence(seed: Seed) -> np.random.SeedSequence:
-    """A sequence that nobody has spawned from."""
-    if isinstance(seed, np.random.SeedSequence):
-        return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
-    return np.random.SeedSequence(seed)

@@ -15,6 +15,7 @@ import numpy as np
 
 from osteon.errors import DataError, message
 from osteon.geometry.spine_mri import LEVELS, PARTS, named_readings
+from osteon.simulate.asking import refuse
 from osteon.simulate.card import Card
 from osteon.simulate.knee_mri_asking import SITES, Seed, streams
 from osteon.simulate.mri import PROTOCOLS, SOURCES
@@ -68,9 +69,7 @@ class Asking:
         checks = (("the site is unknown", " or ".join(SITES), self.site, self.site in SITES), ("the difficulty is impossible", "0-1", self.difficulty, 0 <= self.difficulty <= 1),
                   ("the protocol is unknown", ", ".join(PROTOCOLS), self.protocol, self.protocol in PROTOCOLS),
                   ("the matrix is impossible", "an even number of pixels from 64 to 512", self.matrix, 64 <= self.matrix <= 512 and self.matrix % 2 == 0))
-        for what, expected, found, holds in checks:
-            if not holds:
-                raise DataError(message(CARD.name, what, expected=expected, found=f"Found {found!r}"))
+        refuse(CARD.name, checks)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from osteon.errors import DataError, message
 from osteon.geometry import shoulder as rules
+from osteon.simulate.asking import refuse, unspawned
 from osteon.simulate.card import Card
 
 if TYPE_CHECKING:
@@ -121,9 +121,7 @@ class Drawing:
                   ("the pixel size is impossible", "0.2-8 mm", self.pixel_mm, 0.2 <= self.pixel_mm <= 8), ("the side is unknown", "R or L", self.side, self.side in ("", *SIDES)),
                   ("the severity is impossible", "0-1", self.severity, math.isnan(self.severity) or 0 <= self.severity <= 1),
                   ("the manner is unknown", "neutral, confounded", sorted(self.manner), self.manner <= {"neutral", "confounded"}))
-        for what, expected, found, holds in checks:
-            if not holds:
-                raise DataError(message(CARD.name, what, expected=expected, found=f"Found {found!r}"))
+        refuse(CARD.name, checks)
 
 
 def shoulder_exam(seed: Seed, *, injury: Injury | None = None, neutral: bool = False, confounded: bool = False, **how: Any) -> ShoulderExam:
@@ -131,7 +129,7 @@ def shoulder_exam(seed: Seed, *, injury: Injury | None = None, neutral: bool = F
     from osteon.simulate.shoulder_pose import Shoulder
 
     asked = Drawing(**how, manner=frozenset(name for name, there in (("neutral", neutral), ("confounded", confounded)) if there))
-    whose, anatomy, label, nuisance, films = _sequence(seed).spawn(5)
+    whose, anatomy, label, nuisance, films = unspawned(seed).spawn(5)
     person, rng = _person(np.random.default_rng(whose), asked.site), np.random.default_rng(nuisance)
     side = asked.side or ("R" if rng.random() < 0.5 else "L")
     views = asked.views or _views(rng)
@@ -151,12 +149,6 @@ def shoulder(folder: Path, cases: int, seed: int, *, site: str = "A", difficulty
     Drawing((), site, difficulty=difficulty, pixel_mm=pixel_mm)
     return make(FILMS, Path(folder), {"cases": cases, "seed": seed, "site": site, "difficulty": difficulty, "pixel_mm": pixel_mm, "confounded": confounded}, workers)
 
-
-def _sequence(seed: Seed) -> np.random.SeedSequence:
-    """A sequence that nobody has spawned from."""
-    if isinstance(seed, np.random.SeedSequence):
-        return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
-    return np.random.SeedSequence(seed)
 
 
 def _person(rng: np.random.Generator, site: str) -> Person:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from osteon.errors import DataError, message
+from osteon.simulate.asking import refuse, unspawned
 from osteon.simulate.mri import PROTOCOLS, Weighting
 from osteon.simulate.shoulder_mri_tendon import DEGREES
 
@@ -36,12 +36,10 @@ class Asking:
                   ("the protocol is unknown", ", ".join(WEIGHTINGS), self.protocol, self.protocol in WEIGHTINGS), ("the field strength is unknown", "1.5 or 3.0 T", self.tesla, self.tesla in (0.0, 1.5, 3.0)),
                   ("the matrix is impossible", "an even number of pixels from 32 to 512", self.matrix, 32 <= self.matrix <= 512 and self.matrix % 2 == 0),
                   ("there is no such degree", ", ".join(DEGREES), self.degree, self.degree in ("", *DEGREES)))
-        for what, expected, found, holds in checks:
-            if not holds:
-                raise DataError(message("shoulder MRI", what, expected=expected, found=f"Found {found!r}"))
+        refuse("shoulder MRI", checks)
 
 
 def streams(seed: Seed) -> tuple[np.random.Generator, ...]:
     """Anatomy, label, nuisance, physics, in this order: the same whoever asks first."""
-    root = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key) if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    root = unspawned(seed)
     return tuple(map(np.random.default_rng, root.spawn(4)))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from osteon.simulate.asking import unspawned
 from osteon.simulate.card import Card
 from osteon.simulate.spine_ct_states import CAUSES, Broken
 from osteon.value import Grid
@@ -90,7 +91,7 @@ def spine_volume(seed: Seed, *, ask: Asking | None = None, **how: Any) -> SpineV
     from osteon.simulate.spine_ct_states import broken
 
     asked = ask or Asking(**how)
-    sequence = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key) if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    sequence = unspawned(seed)
     anatomy, label, nuisance, physics = (np.random.default_rng(s) for s in sequence.spawn(4))
     wrong = broken(label, asked.difficulty, asked.cause)
     wrong = wrong if asked.level < 0 else replace(wrong, level=asked.level)
